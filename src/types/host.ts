@@ -1,0 +1,30 @@
+/** What a host can be asked. Nothing here can change the host: there is no way to write. */
+export type Query =
+  /** A program and its arguments, never a shell string. `timeoutMs` is 1 … 60000, 5000 when absent. */
+  | { run: readonly string[]; timeoutMs?: number }
+  /** The bytes of a file, or only its last `lastBytes`. */
+  | { read: string; lastBytes?: number }
+  /** Paths that match a shell pattern, one a line, sorted. */
+  | { glob: string }
+  /** Lines that match a basic regular expression in the files of a shell pattern: `path:line`. */
+  | { grep: string; in: string };
+
+/**
+ * The answer to one query. A program that fails, a file that is missing and a host that is gone look the same: `why` says which.
+ * `text` is bounded (see host/agent) and `truncated` says when the bound was hit; `stderr` is kept because nginx -V and iptables-save speak there.
+ */
+export type Reply = { ok: true; text: string; stderr: string; truncated?: true } | { ok: false; why: string; text?: string };
+
+/** One host. Queries asked in the same tick travel together. Never rejects: what the world does wrong is a Reply. */
+export type Host = (query: Query) => Promise<Reply>;
+
+/** A host as the command line named it. */
+export interface NamedHost {
+  name: string;
+  /** As typed: `local`, `netns:NAME`, a file. */
+  target: string;
+  /** True when the user typed it, false for the implied `local`. */
+  roles?: readonly Role[];
+}
+
+export type Role = 'client' | 'proxy' | 'router' | 'upstream';

@@ -1,0 +1,156 @@
+export type Family = 4 | 6;
+
+/** A link as `ip link` tells it. */
+export interface Link {
+  name: string;
+  index: number;
+  /** Administratively up. */
+  up: boolean;
+  /** `operstate`: UP, DOWN, UNKNOWN … */
+  state: string;
+  mtu: number;
+  mac?: string;
+  kind?: string;
+  /** Bridge or bond this link belongs to. */
+  master?: string;
+}
+
+export interface Address {
+  link: string;
+  family: Family;
+  /** Without prefix length. */
+  address: string;
+  prefixLength: number;
+  scope: string;
+}
+
+export interface Neighbour {
+  address: string;
+  link: string;
+  mac?: string;
+  /** NUD states: REACHABLE, STALE, FAILED, PERMANENT … */
+  states: readonly string[];
+}
+
+/** A routing-policy rule, `ip rule`. An absent selector matches everything. */
+export interface PolicyRule {
+  family: Family;
+  priority: number;
+  not?: boolean;
+  from?: string;
+  to?: string;
+  /** `iif lo` means: locally generated. */
+  iif?: string;
+  oif?: string;
+  mark?: number;
+  /** 0xffffffff when absent and `mark` is set. */
+  mask?: number;
+  ipProtocol?: number;
+  sourcePort?: readonly [number, number];
+  destinationPort?: readonly [number, number];
+  suppressPrefixLength?: number;
+  /** Selectors that this model does not evaluate (tos, uidrange, tun_id …), as printed. */
+  other?: string;
+  action: 'table' | 'blackhole' | 'unreachable' | 'prohibit' | 'goto' | 'nop' | 'other';
+  /** Table number, or the name where iproute2 knows only a name; `main`, `local`, `default` are always names. */
+  table?: string;
+  goto?: number;
+}
+
+export interface NextHop {
+  link?: string;
+  via?: string;
+  weight?: number;
+  /** dead or linkdown, as the kernel flags it. */
+  dead?: boolean;
+}
+
+export type RouteType =
+  | 'unicast'
+  | 'local'
+  | 'broadcast'
+  | 'anycast'
+  | 'multicast'
+  | 'blackhole'
+  | 'unreachable'
+  | 'prohibit'
+  | 'throw'
+  | 'other';
+
+export interface Route {
+  family: Family;
+  type: RouteType;
+  /** Prefix with length, also for hosts and default: `0.0.0.0/0`. */
+  to: string;
+  table: string;
+  nextHops: readonly NextHop[];
+  /** Preferred source. */
+  source?: string;
+  metric: number;
+  scope?: string;
+}
+
+/** What the kernel is asked: `ip route get TO [from FROM] [iif IIF] [mark MARK]`. */
+export interface RouteQuestion {
+  to: string;
+  from?: string;
+  /** Present for a packet that comes in; absent for one made here. */
+  iif?: string;
+  mark?: number;
+  ipProtocol?: number;
+  sourcePort?: number;
+  destinationPort?: number;
+}
+
+export type RouteAnswer =
+  | { type: 'local'; table?: string }
+  | { type: 'unicast'; link: string; via?: string; source?: string; table?: string }
+  | { type: 'broadcast' | 'multicast' }
+  /** `no-route`: nothing matches (or not local while forwarding is off); `invalid-source`: source validation; `refused`: blackhole, prohibit, unreachable. */
+  | { type: 'error'; error: 'no-route' | 'invalid-source' | 'refused'; text: string };
+
+export interface RecordedRoute {
+  question: RouteQuestion;
+  answer: RouteAnswer;
+}
+
+/** `tc qdisc` and `tc filter`, as far as rewrites need them. */
+export interface TrafficControl {
+  qdiscs: readonly Qdisc[];
+  filters: readonly TcFilter[];
+}
+
+export interface Qdisc {
+  link: string;
+  kind: string;
+  /** `10:`; for clsact and ingress `ffff:`. */
+  handle: string;
+  parent?: string;
+}
+
+export interface TcFilter {
+  link: string;
+  /** `10:`, `ingress`, `egress` (clsact) … */
+  parent: string;
+  /** ip, ipv6, all … */
+  protocol: string;
+  priority: number;
+  kind: string;
+  /** Undefined when the match could not be read; an empty object matches everything. */
+  match?: TcMatch;
+  actions: readonly TcAction[];
+  packets?: number;
+  text: string;
+}
+
+export interface TcMatch {
+  source?: string;
+  destination?: string;
+  ipProtocol?: number;
+  sourcePort?: { value: number; mask: number };
+  destinationPort?: { value: number; mask: number };
+}
+
+export type TcAction =
+  /** `old` is a prefix; `new` replaces its network bits and keeps the host bits. */
+  { kind: 'nat'; direction: 'ingress' | 'egress'; old: string; new: string; packets?: number } | { kind: 'other'; name: string };

@@ -1,0 +1,95 @@
+import type { FirewallRule } from './netfilter.js';
+import type { At, Service, Upstream } from './nginx.js';
+import type { Family, RouteAnswer, RouteQuestion } from './routing.js';
+
+/** An imagined packet on its way. Ports are absent for ICMP and later fragments. */
+export interface Packet {
+  family: Family;
+  /** IP protocol number: 6 TCP, 17 UDP. */
+  protocol: number;
+  source: string;
+  destination: string;
+  sourcePort?: number;
+  destinationPort?: number;
+  /** netfilter mark on the host where the packet is now; 0 on arrival. */
+  mark: number;
+  /** TCP flags of the segment: SYN (2) for a request, SYN+ACK (18) for a reply. */
+  tcpFlags?: number;
+}
+
+/** What happened, as a code that rules can read. One list for predicted and observed steps. */
+export type StepCode =
+  | 'sent'
+  | 'routed'
+  | 'no-route'
+  | 'firewall-accepted'
+  | 'firewall-dropped'
+  | 'firewall-unknown'
+  | 'marked'
+  | 'source-valid'
+  | 'source-invalid'
+  | 'accepted-local'
+  | 'not-local'
+  | 'not-listening'
+  | 'listening'
+  | 'worker-cannot-spoof'
+  | 'worker-dead'
+  | 'bind-fails'
+  | 'bound'
+  | 'source-rewritten'
+  | 'reply-rewritten'
+  | 'reply-not-rewritten'
+  | 'reply-wrongly-rewritten'
+  | 'reply-source-masqueraded'
+  | 'forwarded'
+  | 'not-forwarded'
+  | 'stolen-by-socket'
+  | 'left-to-wrong-host'
+  | 'neighbour-unreachable'
+  | 'delivered'
+  | 'unknown';
+
+/** Request: client to nginx. Forward: nginx to upstream. Reply: upstream to nginx, or towards the client with DSR. */
+export type Leg = 'request' | 'forward' | 'reply';
+
+export interface Provenance {
+  /** What decided: a rule, route, sysctl or line, as printed by its tool. */
+  what: string;
+  /** `file:line`, a command, a /proc path. */
+  source: string;
+}
+
+export interface Step {
+  host: string;
+  leg: Leg;
+  /** Where on the host: a netfilter hook, `route`, `source-validation`, `socket`, `nginx`, `egress`, `wire`. */
+  place: string;
+  code: StepCode;
+  /** One sentence for a person. */
+  did: string;
+  by: readonly Provenance[];
+  outcome: 'ok' | 'broken' | 'unknown';
+  /** The packet as it was when this step began. */
+  packet: Packet;
+  /** In-interface, and out-interface once known. */
+  in?: string;
+  out?: string;
+  route?: { question: RouteQuestion; answer: RouteAnswer };
+  rule?: FirewallRule;
+}
+
+/** One service, one client, one upstream: the way there and back. It ends at the first broken step. */
+export interface Walk {
+  service: Service;
+  client: string;
+  /** True when the client is a documentation address because nobody named or saw one. */
+  clientAssumed: boolean;
+  upstream: Upstream;
+  /** The address the client asked. */
+  vip?: string;
+  steps: readonly Step[];
+  /** Whole: every step ok. Broken: the last step is. Unknown: no step broken, at least one unknown. */
+  end: 'whole' | 'broken' | 'unknown';
+}
+
+export type { At };
