@@ -26,27 +26,31 @@ export type StepCode =
   | 'firewall-dropped'
   | 'firewall-unknown'
   | 'marked'
-  | 'source-valid'
   | 'source-invalid'
-  | 'accepted-local'
-  | 'not-local'
-  | 'not-listening'
+  | 'taken-in'
+  /** A packet for this host that it does not take in: forwarded or dropped instead. */
+  | 'not-taken-in'
   | 'listening'
-  | 'worker-cannot-spoof'
+  | 'not-listening'
   | 'worker-dead'
-  | 'bind-fails'
+  | 'worker-cannot-spoof'
+  | 'bind-not-transparent'
+  | 'family-mismatch'
   | 'bound'
-  | 'source-rewritten'
-  | 'reply-rewritten'
-  | 'reply-not-rewritten'
-  | 'reply-wrongly-rewritten'
-  | 'reply-source-masqueraded'
+  | 'upstream-on-this-host'
+  | 'source-masqueraded'
+  | 'rewritten'
   | 'forwarded'
   | 'not-forwarded'
-  | 'stolen-by-socket'
-  | 'left-to-wrong-host'
-  | 'neighbour-unreachable'
+  /** A DSR reply that ends at a local socket instead of being forwarded. */
+  | 'stolen'
+  /** The reply leaves towards somewhere that is not nginx. */
+  | 'bypassed'
+  | 'not-rewritten'
+  | 'wrongly-rewritten'
+  | 'wrong-client-port'
   | 'delivered'
+  | 'unknown-host'
   | 'unknown';
 
 /** Request: client to nginx. Forward: nginx to upstream. Reply: upstream to nginx, or towards the client with DSR. */
@@ -59,6 +63,16 @@ export interface Provenance {
   source: string;
 }
 
+/** A routing decision and who made it: the kernel, when it was asked this very question, else the model. */
+export interface Routed {
+  question: RouteQuestion;
+  /** Undefined when the host's routing is not known. */
+  answer: RouteAnswer | undefined;
+  from: 'kernel' | 'model';
+  /** `ip route get` cannot ask it: a foreign source without an in-interface. */
+  modelOnly?: true;
+}
+
 export interface Step {
   host: string;
   leg: Leg;
@@ -68,13 +82,14 @@ export interface Step {
   /** One sentence for a person. */
   did: string;
   by: readonly Provenance[];
-  outcome: 'ok' | 'broken' | 'unknown';
+  /** `unseen`: on a host that nobody named, assumed to do its part. */
+  outcome: 'ok' | 'broken' | 'unknown' | 'unseen';
   /** The packet as it was when this step began. */
   packet: Packet;
   /** In-interface, and out-interface once known. */
   in?: string;
   out?: string;
-  route?: { question: RouteQuestion; answer: RouteAnswer };
+  route?: Routed;
   rule?: FirewallRule;
 }
 
@@ -88,7 +103,7 @@ export interface Walk {
   /** The address the client asked. */
   vip?: string;
   steps: readonly Step[];
-  /** Whole: every step ok. Broken: the last step is. Unknown: no step broken, at least one unknown. */
+  /** Whole: nothing broken, nothing unknown (unseen steps do not count). Broken: the last step is. Unknown: no step broken, at least one unknown. */
   end: 'whole' | 'broken' | 'unknown';
 }
 

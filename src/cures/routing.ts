@@ -1,0 +1,123 @@
+import { everything } from '../net/prefix.js';
+import { factOf } from '../path/world.js';
+import type { Cure, Family, FixStep, PolicyRule, Route, Snapshot } from '../types.js';
+import { commandLine } from './shell.js';
+import { withFact } from './snapshot.js';
+
+function ip(family: Family, ...args: (string | number)[]): string {
+  return commandLine('ip', ...(family === 6 ? ['-6'] : []), ...args);
+}
+
+const persistRoute =
+  'add the same to the network configuration (post-up in /etc/network/interfaces, [RoutingPolicyRule] and [Route] of systemd-networkd, nmcli)';
+
+export function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}
+
+/** Selectors of a policy rule in the words of ip-rule(8). */
+function ruleWords(rule: PolicyRule): (string | number)[] {
+  const mask = rule.mask === undefined || rule.mask === 0xffffffff ? '' : `/${hex(rule.mask)}`;
+  return [
+    ...(rule.from === undefined ? [] : ['from', rule.from]),
+    ...(rule.iif === undefined ? [] : ['iif', rule.iif]),
+    ...(rule.mark === undefined ? [] : ['fwmark', `${hex(rule.mark)}${mask}`]),
+    'lookup',
+    rule.table ?? 'main',
+    'priority',
+    rule.priority,
+  ];
+}
+
+/** A priority just before the smallest one that is taken after `local`: the new rule must be asked before `main`. */
+export function freePriority(rules: readonly PolicyRule[], family: Family): number {
+  const taken = rules.filter((rule) => rule.family === family && rule.priority > 0).map((rule) => rule.priority);
+  return Math.max(1, Math.min(32766, ...taken) - 1);
+}
+
+export function addPolicyRule(snapshot: Snapshot, rule: PolicyRule, why: string): Cure {
+  const step: FixStep = {
+    host: snapshot.host,
+    kind: 'command',
+    run: ip(rule.family, 'rule', 'add', ...ruleWords(rule)),
+    undo: ip(rule.family, 'rule', 'del', ...ruleWords(rule)),
+    persist: persistRoute,
+    why,
+  };
+  return { host: snapshot.host, steps: [step], apply: (before) => withFact(before, 'policyRules', (rules) => [...rules, rule]) };
+}
+
+export function deletePolicyRule(snapshot: Snapshot, rule: PolicyRule, why: string): Cure {
+  const step: FixStep = {
+    host: snapshot.host,
+    kind: 'command',
+    run: ip(rule.family, 'rule', 'del', ...ruleWords(rule)),
+    undo: ip(rule.family, 'rule', 'add', ...ruleWords(rule)),
+    persist: persistRoute,
+    why,
+  };
+  const same = (other: PolicyRule) => JSON.stringify(other) === JSON.stringify(rule);
+  return {
+    host: snapshot.host,
+    steps: [step],
+    apply: (before) => withFact(before, 'policyRules', (rules) => rules.filter((other) => !same(other))),
+  };
+}
+
+/** The route that hands packets for any address to this host's own sockets. */
+export function localDefault(family: Family, table: string): Route {
+  return {
+    family,
+    type: 'local',
+    to: everything(family),
+    table,
+    nextHops: [{ link: 'lo' }],
+    metric: family === 6 ? 1024 : 0,
+    scope: 'host',
+  };
+}
+
+function routeWords(route: Route): (string | number)[] {
+  const hop = route.nextHops[0];
+  return [
+    ...(route.type === 'unicast' ? [] : [route.type]),
+    route.to,
+    ...(hop?.via === undefined ? [] : ['via', hop.via]),
+    ...(hop?.link === undefined ? [] : ['dev', hop.link]),
+    ...(route.table === 'main' ? [] : ['table', route.table]),
+    ...(route.metric > 0 && route.family === 4 ? ['metric', route.metric] : []),
+  ];
+}
+
+function sameSlot(a: Route, b: Route): boolean {
+  return a.family === b.family && a.table === b.table && a.to === b.to && a.metric === b.metric;
+}
+
+/** Adds a route, or puts it in the place of the one with the same prefix and metric in its table. */
+export function putRoute(snapshot: Snapshot, route: Route, why: string): Cure {
+  const previous = factOf(snapshot, 'routes')?.find((other) => sameSlot(other, route));
+  const apply = (before: Snapshot) => withFact(before, 'routes', (routes) => [...routes.filter((other) => !sameSlot(other, route)), route]);
+  const step = (run: string, undo: string): FixStep => ({ host: snapshot.host, kind: 'command', run, undo, persist: persistRoute, why });
+  const add = ip(route.family, 'route', 'add', ...routeWords(route));
+  const remove = ip(route.family, 'route', 'del', ...routeWords(route));
+  if (!previous) return { host: snapshot.host, steps: [step(add, remove)], apply };
+  // IPv6 keeps a route of another type beside the new one: `replace` alone would leave the old one in force.
+  const steps =
+    route.family === 6 || previous.type !== route.type
+      ? [
+          step(ip(route.family, 'route', 'del', ...routeWords(previous)), ip(route.family, 'route', 'add', ...routeWords(previous))),
+          step(add, remove),
+        ]
+      : [step(ip(route.family, 'route', 'replace', ...routeWords(route)), ip(route.family, 'route', 'replace', ...routeWords(previous)))];
+  return { host: snapshot.host, steps, apply };
+}
+
+/** The first table number from 100 on that no route and no rule of the host uses. */
+export function freeTable(snapshot: Snapshot): string {
+  const used = new Set([
+    ...(factOf(snapshot, 'routes') ?? []).map((route) => route.table),
+    ...(factOf(snapshot, 'policyRules') ?? []).map((rule) => rule.table),
+  ]);
+  for (let number = 100; number < 252; number++) if (!used.has(String(number))) return String(number);
+  return '1000';
+}

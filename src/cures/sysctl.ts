@@ -1,0 +1,37 @@
+import { sysctl } from '../path/sysctls.js';
+import { factOf } from '../path/world.js';
+import type { Cure, Snapshot } from '../types.js';
+import { commandLine } from './shell.js';
+import { withFact } from './snapshot.js';
+
+/** Sets sysctls on one host; keys are paths below /proc/sys, which sysctl(8) takes as they are (interface names may contain dots). */
+export function setSysctls(snapshot: Snapshot, values: Readonly<Record<string, number>>, why: string): Cure {
+  const sysctls = factOf(snapshot, 'sysctls') ?? {};
+  const steps = Object.entries(values).map(([key, value]) => ({
+    host: snapshot.host,
+    kind: 'command' as const,
+    run: commandLine('sysctl', '-w', `${key}=${value}`),
+    undo: commandLine('sysctl', '-w', `${key}=${sysctl(sysctls, key)}`),
+    persist: `put "${key} = ${value}" into /etc/sysctl.d/90-transparent-proxy.conf`,
+    why,
+  }));
+  const set = (text: string) =>
+    Object.keys(sysctls)
+      .filter((key) => /^net\/ipv4\/conf\/[^/]+\/forwarding$/.test(key))
+      .map((key) => [key, text]);
+  return {
+    host: snapshot.host,
+    steps,
+    apply: (before) =>
+      withFact(before, 'sysctls', (current) => {
+        const changed = Object.entries(values).map(([key, value]) => [key, String(value)]);
+        // Writing ip_forward sets the value of every link: inet_forward_change() in net/ipv4/devinet.c.
+        const forwarding = values['net/ipv4/ip_forward'];
+        return {
+          ...current,
+          ...Object.fromEntries(changed),
+          ...(forwarding === undefined ? {} : Object.fromEntries(set(String(forwarding)))),
+        };
+      }),
+  };
+}

@@ -1,0 +1,119 @@
+import type { ConnectionState, Family, FirewallTable, Hook, Packet, Snapshot } from '../types.js';
+import { longestMatch } from './fib.js';
+import { combineTables, describeRule, evaluate, type FirewallOutcome } from './firewall.js';
+import { validateSource } from './routing.js';
+import type { Trail } from './trail.js';
+import { factOf, routingState, whyMissing } from './world.js';
+
+/** What a hook may need to know about the packet besides its header. */
+export interface HookContext {
+  state: ConnectionState | undefined;
+  /** Would a local socket take the packet, and is it a transparent one? */
+  socket: 'transparent' | 'plain' | 'none' | 'unknown';
+  /** nat chains see only the first packet of a connection. */
+  firstOfConnection: boolean;
+}
+
+const firewallFacts = ['iptablesLegacy', 'iptablesNft', 'nft'] as const;
+
+/** All tables of a host, each kernel table once. Undefined with the reason when a back end could not be read. */
+export function firewallOf(snapshot: Snapshot | undefined): { tables: FirewallTable[] } | { missing: string } {
+  for (const name of firewallFacts) if (!factOf(snapshot, name)) return { missing: whyMissing(snapshot, name) };
+  return {
+    tables: combineTables(factOf(snapshot, 'iptablesLegacy') ?? [], factOf(snapshot, 'iptablesNft') ?? [], factOf(snapshot, 'nft') ?? []),
+  };
+}
+
+/** Takes the packet through a netfilter hook of the host it is on. Returns the outcome that the walk goes on with. */
+export function passHook(trail: Trail, hook: Hook, context: HookContext): FirewallOutcome | undefined {
+  const firewall = firewallOf(trail.snapshot);
+  if ('missing' in firewall) {
+    trail.add({ place: hook, code: 'firewall-unknown', did: `its rules could not be read: ${firewall.missing}`, outcome: 'unknown' });
+    return undefined;
+  }
+  if (!firewall.tables.some((table) => table.chains.some((chain) => chain.base?.hook === hook))) return undefined;
+  const outcomes = evaluate(firewall.tables, hook, trail.packet, {
+    ...(trail.in === undefined ? {} : { in: trail.in }),
+    ...(trail.out === undefined ? {} : { out: trail.out }),
+    ...context,
+    addressType: (address) => addressType(trail.snapshot, address),
+    reversePath: (loose) => reversePath(trail, loose),
+  });
+  return conclude(trail, hook, outcomes);
+}
+
+function conclude(trail: Trail, hook: Hook, outcomes: readonly FirewallOutcome[]): FirewallOutcome | undefined {
+  const passing = outcomes.filter((outcome) => outcome.verdict === 'accept');
+  const chosen = passing[0] ?? outcomes[0];
+  if (!chosen) return undefined;
+  const by = outcomes
+    .flatMap((outcome) => outcome.touched)
+    .filter((touched, index, all) => all.findIndex((other) => other.rule === touched.rule) === index);
+  const provenance = by.map(({ table, chain, rule }) => describeRule(table, chain, rule));
+  if (outcomes.length > 1) {
+    const rule = outcomes.find((outcome) => outcome.unknownBecause)?.unknownBecause;
+    const did = `cannot be told: ${rule ? `"${rule.text}" is beyond what can be evaluated` : 'a rule is beyond what can be evaluated'}`;
+    trail.add({ place: hook, code: 'firewall-unknown', did, by: provenance, outcome: 'unknown', ...(rule ? { rule } : {}) });
+  } else if (chosen.verdict !== 'accept') {
+    const decided = chosen.by;
+    const did = chosen.verdict === 'drop' ? `the firewall drops it in ${hook}` : `the firewall rejects it in ${hook}`;
+    const source = decided ? [describeRule(decided.table, decided.chain, decided.rule)] : provenance;
+    trail.add({
+      place: hook,
+      code: 'firewall-dropped',
+      did,
+      by: source,
+      outcome: 'broken',
+      ...(decided?.rule ? { rule: decided.rule } : {}),
+    });
+  } else {
+    const marked = chosen.packet.mark !== trail.packet.mark;
+    const did = marked ? `gets mark 0x${chosen.packet.mark.toString(16)}` : 'passes';
+    const rule = by[0]?.rule;
+    trail.add({ place: hook, code: marked ? 'marked' : 'firewall-accepted', did, by: provenance, ...(rule ? { rule } : {}) });
+  }
+  trail.packet = chosen.packet;
+  return chosen;
+}
+
+/** Address type by the local table, as `-m addrtype` and `fib daddr type` see it. */
+function addressType(snapshot: Snapshot | undefined, address: string): string | undefined {
+  const routes = factOf(snapshot, 'routes');
+  if (!routes) return undefined;
+  const family: Family = address.includes(':') ? 6 : 4;
+  return longestMatch(routes, 'local', { family, to: address })?.type ?? 'unicast';
+}
+
+function reversePath(trail: Trail, loose: boolean): boolean | undefined {
+  const state = routingState(trail.snapshot);
+  if (!state || trail.in === undefined) return undefined;
+  const { family, source, destination, mark } = trail.packet;
+  const sysctls = { 'net/ipv4/conf/all/rp_filter': loose ? '2' : '1' };
+  return validateSource({ ...state, sysctls }, { family, to: destination, from: source, iif: trail.in, mark }).valid;
+}
+
+/** The state that connection tracking gives a packet of the reply direction on this host. */
+export function replyState(trail: Trail): ConnectionState {
+  if (trail.trackedBy.has(trail.host)) return 'established';
+  // A SYN-ACK without its SYN is INVALID (tcp_new() in nf_conntrack_proto_tcp.c); a lone UDP datagram opens a flow of its own.
+  return trail.packet.protocol === 6 ? 'invalid' : 'new';
+}
+
+/** Keeps what a later hook on the same host needs: NOTRACK in prerouting makes the packet untracked from there on. */
+export function stateAfter(state: ConnectionState | undefined, outcome: FirewallOutcome | undefined): ConnectionState | undefined {
+  return outcome && !outcome.tracked ? 'untracked' : state;
+}
+
+/** The packet of the reply to a request. */
+export function replyTo(packet: Packet): Packet {
+  const { source, destination, sourcePort, destinationPort, ...rest } = packet;
+  return {
+    ...rest,
+    source: destination,
+    destination: source,
+    ...(destinationPort === undefined ? {} : { sourcePort: destinationPort }),
+    ...(sourcePort === undefined ? {} : { destinationPort: sourcePort }),
+    mark: 0,
+    ...(packet.protocol === 6 ? { tcpFlags: 18 } : {}),
+  };
+}

@@ -1,0 +1,148 @@
+import type { Service, Upstream } from '../../types.js';
+import { passHook } from '../hooks.js';
+import { findListener } from '../listening.js';
+import { routeProvenance, type Trail } from '../trail.js';
+import { arrivalAt, factOf, ownersOf, owns, route, whyMissing } from '../world.js';
+import { passThrough } from './pass-through.js';
+
+/** nginx's packet under the client's address, from its socket to the upstream's. Returns false when nothing more can be followed. */
+export function forwardToUpstream(trail: Trail, service: Service, upstream: Upstream): boolean {
+  leaveProxy(trail);
+  if (trail.broken || trail.out === undefined) return false;
+  if (!travel(trail)) return false;
+  enterUpstream(trail, service, upstream);
+  return !trail.broken;
+}
+
+function leaveProxy(trail: Trail): void {
+  const { source, destination } = trail.packet;
+  // `ip route get` refuses a foreign source without an in-interface; nginx's socket has IP_TRANSPARENT and may use one.
+  const routed = { ...route(trail.snapshot, { to: destination, from: source }), modelOnly: true as const };
+  const by = routeProvenance(routed);
+  if (routed.answer === undefined) {
+    trail.add({
+      place: 'route',
+      code: 'unknown',
+      did: `the route to ${destination} is not known: ${whyMissing(trail.snapshot, 'routes')}`,
+      by,
+      outcome: 'unknown',
+    });
+    return;
+  }
+  if (routed.answer.type === 'local') {
+    const did = `${destination} is on nginx's own host: its replies never cross PREROUTING`;
+    trail.add({ place: 'route', code: 'upstream-on-this-host', did, by, outcome: 'unknown', route: routed });
+    return;
+  }
+  if (routed.answer.type !== 'unicast') {
+    trail.add({
+      place: 'route',
+      code: 'no-route',
+      did: `nginx's host has no route to ${destination}`,
+      by,
+      outcome: 'broken',
+      route: routed,
+    });
+    return;
+  }
+  trail.out = routed.answer.link;
+  trail.add({ place: 'route', code: 'routed', did: `leaves on ${routed.answer.link}`, by, route: routed });
+  const before = trail.packet;
+  for (const hook of ['output', 'postrouting'] as const) {
+    const outcome = passHook(trail, hook, { state: 'new', socket: 'transparent', firstOfConnection: true });
+    if (trail.broken) return;
+    if (outcome?.tracked !== false) trail.trackedBy.add(trail.host);
+    if (outcome?.nat?.kind === 'masquerade' || outcome?.nat?.kind === 'snat' || trail.packet.source !== before.source) {
+      const last = trail.steps.at(-1);
+      const did = `the client's address is replaced on the way out (${outcome?.nat?.kind ?? 'rewrite'})`;
+      trail.add({
+        place: hook,
+        code: 'source-masqueraded',
+        did,
+        by: last?.by ?? [],
+        outcome: 'broken',
+        ...(last?.rule ? { rule: last.rule } : {}),
+      });
+      return;
+    }
+  }
+}
+
+/** From nginx's host to the upstream, through named routers if there are any. */
+function travel(trail: Trail): boolean {
+  const owner = () => owns(trail.snapshot, trail.packet.destination);
+  for (let hops = 0; hops < 8; hops++) {
+    const last = trail.steps.findLast((step) => step.route?.answer?.type === 'unicast')?.route?.answer;
+    const nextHop = last?.type === 'unicast' ? (last.via ?? trail.packet.destination) : trail.packet.destination;
+    const arrival = trail.out === undefined ? undefined : arrivalAt(trail.snapshots, trail.host, trail.out, nextHop);
+    if (!arrival) return jumpToOwner(trail);
+    trail.arrive(arrival.host, arrival.link);
+    if (owner()) return true;
+    passThrough(trail, 'new');
+    if (trail.broken) return false;
+  }
+  trail.add({ place: 'route', code: 'unknown', did: 'goes round in circles', outcome: 'unknown' });
+  return false;
+}
+
+/** Hosts between that nobody named are assumed to carry the packet. */
+function jumpToOwner(trail: Trail): boolean {
+  const { destination } = trail.packet;
+  const owner = ownersOf(trail.snapshots, destination).find((name) => name !== trail.host);
+  if (owner === undefined) {
+    trail.add({ place: 'wire', code: 'unknown-host', did: `${destination} is on none of the named hosts`, outcome: 'unseen' });
+    return false;
+  }
+  trail.add({ place: 'wire', code: 'unknown-host', did: `passes routers that were not named`, outcome: 'unseen' });
+  const link = factOf(trail.snapshots.get(owner), 'addresses')?.find((entry) => entry.address === destination)?.link;
+  trail.arrive(owner, link);
+  return true;
+}
+
+function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void {
+  const listener = findListener(factOf(trail.snapshot, 'sockets'), service.protocol === 'udp' ? 'udp' : 'tcp', trail.packet);
+  const socket = listener === 'unknown' ? 'unknown' : listener ? 'plain' : 'none';
+  const prerouting = passHook(trail, 'prerouting', { state: 'new', socket, firstOfConnection: true });
+  if (trail.broken) return;
+  if (prerouting?.tracked !== false) trail.trackedBy.add(trail.host);
+  const routed = trail.route('input');
+  const by = routeProvenance(routed);
+  const { answer } = routed;
+  if (answer === undefined) {
+    trail.add({ place: 'route', code: 'unknown', did: 'its routing is not known', by, outcome: 'unknown' });
+  } else if (answer.type === 'local') {
+    trail.add({ place: 'route', code: 'taken-in', did: `lets ${trail.packet.source} in on ${trail.in ?? 'its link'}`, by, route: routed });
+  } else {
+    // The address is this host's own, so whatever is not `local` is source validation: an older kernel says so in other words.
+    const did = `source validation drops it: ${answer.type === 'error' ? answer.text : answer.type}`;
+    trail.add({ place: 'source-validation', code: 'source-invalid', did, by, outcome: 'broken', route: routed });
+    return;
+  }
+  passHook(trail, 'input', { state: prerouting && !prerouting.tracked ? 'untracked' : 'new', socket, firstOfConnection: true });
+  if (!trail.broken) meetSocket(trail, service, upstream, listener);
+}
+
+function meetSocket(trail: Trail, service: Service, upstream: Upstream, listener: ReturnType<typeof findListener>): void {
+  const where = `${service.protocol === 'udp' ? 'UDP' : 'TCP'} port ${upstream.port}`;
+  if (listener === 'unknown') {
+    trail.add({
+      place: 'socket',
+      code: 'unknown',
+      did: `its sockets are not known: ${whyMissing(trail.snapshot, 'sockets')}`,
+      outcome: 'unknown',
+    });
+  } else if (!listener) {
+    const by = [
+      { what: `no socket for ${trail.packet.destination}, ${where}`, source: `/proc/net/${service.protocol === 'udp' ? 'udp' : 'tcp'}` },
+    ];
+    trail.add({
+      place: 'socket',
+      code: 'not-listening',
+      did: `nothing listens on ${trail.packet.destination}, ${where}`,
+      by,
+      outcome: 'broken',
+    });
+  } else {
+    trail.add({ place: 'socket', code: 'listening', did: `${listener.process?.name ?? 'a socket'} takes it on ${where}` });
+  }
+}

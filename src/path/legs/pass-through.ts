@@ -1,0 +1,76 @@
+import type { ConnectionState } from '../../types.js';
+import { passHook, stateAfter } from '../hooks.js';
+import { rewriteOnEgress } from '../traffic-control.js';
+import { routeProvenance, type Trail } from '../trail.js';
+import { factOf } from '../world.js';
+
+/** A host that is neither the packet's source nor its end: prerouting, route, forward, postrouting, egress. Leaves `trail.out` set when the packet goes on. */
+export function passThrough(trail: Trail, arriving: ConnectionState): void {
+  const prerouting = passHook(trail, 'prerouting', { state: arriving, socket: 'none', firstOfConnection: arriving === 'new' });
+  if (trail.broken) return;
+  const state = stateAfter(arriving, prerouting);
+  if (!routeOn(trail)) return;
+  passHook(trail, 'forward', { state, socket: 'none', firstOfConnection: false });
+  if (!trail.broken) leave(trail, state);
+}
+
+function routeOn(trail: Trail): boolean {
+  const routed = trail.route('input');
+  const by = routeProvenance(routed);
+  const { answer } = routed;
+  const note = { place: 'route', by, route: routed };
+  if (answer === undefined) {
+    trail.add({ ...note, code: 'unknown', did: 'its routing is not known', outcome: 'unknown' });
+    return false;
+  }
+  if (answer.type === 'unicast') {
+    trail.out = answer.link;
+    trail.add({ ...note, code: 'forwarded', did: `forwards it on ${answer.link}${answer.via === undefined ? '' : ` via ${answer.via}`}` });
+    return true;
+  }
+  if (answer.type === 'local') {
+    trail.add({ ...note, code: 'stolen', did: 'takes the packet in instead of forwarding it', outcome: 'broken' });
+  } else if (answer.type === 'error' && answer.error === 'invalid-source') {
+    trail.add({
+      ...note,
+      place: 'source-validation',
+      code: 'source-invalid',
+      did: `source validation drops it: ${answer.text}`,
+      outcome: 'broken',
+    });
+  } else {
+    const did = `does not forward it: ${answer.type === 'error' ? answer.text : answer.type}`;
+    trail.add({ ...note, code: 'not-forwarded', did, outcome: 'broken' });
+  }
+  return false;
+}
+
+/** The end of every way out: postrouting, then the egress side of the link, where a stateless rewrite may sit. */
+export function leave(trail: Trail, state: ConnectionState | undefined): void {
+  const before = trail.packet;
+  const outcome = passHook(trail, 'postrouting', { state, socket: 'none', firstOfConnection: state === 'new' });
+  if (trail.broken) return;
+  if (outcome?.nat?.to !== undefined) trail.packet = { ...trail.packet, source: outcome.nat.to };
+  noteRewrite(trail, before, 'postrouting', trail.steps.at(-1)?.by ?? []);
+  rewriteAtEgress(trail);
+}
+
+function rewriteAtEgress(trail: Trail): void {
+  const control = factOf(trail.snapshot, 'trafficControl');
+  if (!control || trail.out === undefined) return;
+  const before = trail.packet;
+  const rewritten = rewriteOnEgress(control, trail.out, before);
+  if (rewritten === 'none') return;
+  if ('unknown' in rewritten) {
+    const did = `a tc filter on ${trail.out} cannot be evaluated: ${rewritten.unknown}`;
+    trail.add({ place: 'egress', code: 'unknown', did, outcome: 'unknown' });
+    return;
+  }
+  trail.packet = rewritten.packet;
+  noteRewrite(trail, before, 'egress', [{ what: rewritten.by.text, source: `tc filter show dev ${trail.out}` }]);
+}
+
+function noteRewrite(trail: Trail, before: Trail['packet'], place: string, by: readonly { what: string; source: string }[]): void {
+  if (before.source === trail.packet.source && before.sourcePort === trail.packet.sourcePort) return;
+  trail.add({ place, code: 'rewritten', did: `source ${before.source} becomes ${trail.packet.source}`, by });
+}

@@ -1,0 +1,188 @@
+import type { Service } from '../../types.js';
+import { passHook, replyState, replyTo, stateAfter } from '../hooks.js';
+import { routeProvenance, type Trail } from '../trail.js';
+import { type Arrival, arrivalAt, facingLink, ownersOf, owns } from '../world.js';
+import { leave, passThrough } from './pass-through.js';
+
+/** What the reply's way needs to know. */
+export interface ReplyContext {
+  service: Service;
+  /** Addresses under which the client may have asked. */
+  vips: readonly string[];
+  /** Port the client asked from; nginx may have taken another towards the upstream. */
+  clientPort: number;
+  listenPort: number;
+  /** The link on nginx's host that leads to the upstream. */
+  upstreamLink: string | undefined;
+}
+
+/** The upstream's reply: out of the upstream, over any routers, and in at nginx (method 1) or at the client (DSR). */
+export function followReply(trail: Trail, context: ReplyContext): void {
+  trail.leg = 'reply';
+  trail.packet = replyTo(trail.packet);
+  trail.in = undefined;
+  leaveUpstream(trail);
+  for (let hops = 0; hops < 8 && !trail.broken && trail.out !== undefined; hops++) {
+    const arrival = nextArrival(trail);
+    if (!arrival) {
+      beyondNamedHosts(trail, context);
+      return;
+    }
+    if (owns(trail.snapshots.get(arrival.host), trail.packet.destination)) {
+      arriveAtClient(trail, context, arrival);
+      return;
+    }
+    trail.arrive(arrival.host, arrival.link);
+    if (!isDsr(context.service) && arrival.host === context.service.host) {
+      takeIn(trail);
+      return;
+    }
+    passThrough(trail, replyState(trail));
+  }
+}
+
+/** The reply of an upstream that nobody named, as it would come in at nginx's host. */
+export function assumeReply(trail: Trail, context: ReplyContext): void {
+  trail.leg = 'reply';
+  trail.packet = replyTo(trail.packet);
+  trail.arrive(context.service.host, context.upstreamLink);
+  if (!isDsr(context.service)) takeIn(trail);
+}
+
+function isDsr(service: Service): boolean {
+  return service.mode.startsWith('dsr');
+}
+
+function leaveUpstream(trail: Trail): void {
+  const state = replyState(trail);
+  const output = passHook(trail, 'output', { state, socket: 'plain', firstOfConnection: false });
+  if (trail.broken) return;
+  const routed = trail.route('output');
+  const { answer } = routed;
+  const note = { place: 'route', by: routeProvenance(routed), route: routed };
+  if (answer === undefined) {
+    trail.add({ ...note, code: 'unknown', did: 'its routing is not known', outcome: 'unknown' });
+  } else if (answer.type === 'unicast') {
+    trail.out = answer.link;
+    trail.add({ ...note, code: 'routed', did: `answers ${answer.via === undefined ? 'straight' : `via ${answer.via}`} on ${answer.link}` });
+    leave(trail, stateAfter(state, output));
+  } else if (answer.type === 'error') {
+    trail.add({
+      ...note,
+      code: 'no-route',
+      did: `has no route to the client ${trail.packet.destination}: ${answer.text}`,
+      outcome: 'broken',
+    });
+  } else {
+    trail.add({ ...note, code: 'bypassed', did: `the client's address ${trail.packet.destination} is its own`, outcome: 'broken' });
+  }
+}
+
+function nextHop(trail: Trail): string | undefined {
+  const step = trail.steps.findLast((candidate) => candidate.host === trail.host && candidate.route?.answer?.type === 'unicast');
+  return step?.route?.answer?.type === 'unicast' ? step.route.answer.via : undefined;
+}
+
+function nextArrival(trail: Trail): Arrival | undefined {
+  return trail.out === undefined
+    ? undefined
+    : arrivalAt(trail.snapshots, trail.host, trail.out, nextHop(trail) ?? trail.packet.destination);
+}
+
+/** Nobody named the host that gets the packet now. */
+function beyondNamedHosts(trail: Trail, context: ReplyContext): void {
+  const gateway = nextHop(trail);
+  const elsewhere = ownersOf(trail.snapshots, trail.packet.destination);
+  if (isDsr(context.service)) {
+    if (gateway !== undefined && !rewritten(trail) && trail.host !== context.service.host) {
+      trail.add({
+        place: 'wire',
+        code: 'unknown-host',
+        did: `leaves to ${gateway}, which is on none of the named hosts`,
+        outcome: 'unseen',
+      });
+      return;
+    }
+    judgeAtClient(trail, context);
+    return;
+  }
+  const nginxIsNear = trail.out !== undefined && facingLink(trail.snapshots, trail.host, trail.out, context.service.host) !== undefined;
+  if (gateway === undefined || nginxIsNear || elsewhere.includes(trail.host)) {
+    const where = gateway === undefined ? `straight to the client on ${trail.out ?? 'its link'}` : `to ${gateway}`;
+    const did = `sends the reply ${where}, not to nginx's host ${context.service.host}`;
+    trail.add({ place: 'wire', code: 'bypassed', did, outcome: 'broken' });
+    return;
+  }
+  trail.add({ place: 'wire', code: 'unknown-host', did: `leaves to ${gateway}, which is on none of the named hosts`, outcome: 'unseen' });
+  trail.arrive(context.service.host, context.upstreamLink);
+  takeIn(trail);
+}
+
+function arriveAtClient(trail: Trail, context: ReplyContext, arrival: Arrival): void {
+  if (isDsr(context.service)) {
+    judgeAtClient(trail, context, arrival);
+    return;
+  }
+  const did = `sends the reply to the client's host ${arrival.host} and not to nginx's host ${context.service.host}`;
+  trail.add({ place: 'wire', code: 'bypassed', did, outcome: 'broken' });
+}
+
+function rewritten(trail: Trail): boolean {
+  return trail.steps.some((step) => step.leg === 'reply' && step.code === 'rewritten');
+}
+
+/** What the client's socket would make of a DSR reply: it must look as if it came from the address and port that were asked. */
+function judgeAtClient(trail: Trail, context: ReplyContext, arrival?: Arrival): void {
+  const { source, sourcePort, destinationPort } = trail.packet;
+  const asked = context.vips.includes(source);
+  const verdict = () => {
+    if (!asked && !rewritten(trail)) return ['not-rewritten', `reaches the client from ${source}, not from the address it asked`] as const;
+    if (!asked || sourcePort !== context.listenPort)
+      return [
+        'wrongly-rewritten',
+        `reaches the client from ${source}:${sourcePort ?? '?'}, not from ${context.vips[0] ?? '?'}:${context.listenPort}`,
+      ] as const;
+    if (destinationPort !== context.clientPort) return ['wrong-client-port', 'reaches a port the client never used'] as const;
+    return undefined;
+  };
+  const wrong = verdict();
+  if (wrong) trail.add({ place: 'wire', code: wrong[0], did: wrong[1], outcome: 'broken' });
+  if (arrival) trail.arrive(arrival.host, arrival.link);
+  if (!wrong) trail.add({ place: 'wire', code: 'delivered', did: `reaches the client from ${source}` });
+}
+
+/** Method 1, on nginx's host: the reply is addressed to the client and must yet be taken in. */
+function takeIn(trail: Trail): void {
+  const prerouting = passHook(trail, 'prerouting', { state: replyState(trail), socket: 'transparent', firstOfConnection: false });
+  if (trail.broken) return;
+  const routed = trail.route('input');
+  const { answer } = routed;
+  const note = { place: 'route', by: routeProvenance(routed), route: routed };
+  if (answer === undefined) {
+    trail.add({ ...note, code: 'unknown', did: 'its routing is not known', outcome: 'unknown' });
+    return;
+  }
+  if (answer.type === 'error' && answer.error === 'invalid-source') {
+    trail.add({
+      ...note,
+      place: 'source-validation',
+      code: 'source-invalid',
+      did: `source validation drops the reply: ${answer.text}`,
+      outcome: 'broken',
+    });
+    return;
+  }
+  if (answer.type !== 'local') {
+    const fate = answer.type === 'unicast' ? `would be forwarded on ${answer.link}` : 'is dropped';
+    trail.add({
+      ...note,
+      code: 'not-taken-in',
+      did: `the reply to ${trail.packet.destination} ${fate} instead of being taken in`,
+      outcome: 'broken',
+    });
+    return;
+  }
+  trail.add({ ...note, code: 'taken-in', did: 'takes the reply in' });
+  passHook(trail, 'input', { state: stateAfter(replyState(trail), prerouting), socket: 'transparent', firstOfConnection: false });
+  if (!trail.broken) trail.add({ place: 'socket', code: 'delivered', did: 'nginx gets the reply' });
+}

@@ -1,0 +1,35 @@
+import { passHook } from '../hooks.js';
+import { routeProvenance, type Trail } from '../trail.js';
+import { facingLink, factOf, ownersOf, route } from '../world.js';
+
+/** The client's request up to nginx's listening socket. The packet's destination is the address the client asked. */
+export function takeRequest(trail: Trail, proxy: string): void {
+  trail.leg = 'request';
+  const clientHost = ownersOf(trail.snapshots, trail.packet.source).find((name) => name !== proxy);
+  if (clientHost !== undefined) {
+    trail.host = clientHost;
+    trail.add({ place: 'socket', code: 'sent', did: 'asks', by: [] });
+  }
+  trail.arrive(proxy, clientLink(trail, proxy, clientHost));
+  passHook(trail, 'prerouting', { state: 'new', socket: 'plain', firstOfConnection: true });
+  if (trail.broken) return;
+  const routed = trail.route('input');
+  if (routed.answer?.type === 'error' && routed.answer.error === 'invalid-source') {
+    const did = `source validation drops the client's request: ${routed.answer.text}`;
+    trail.add({ place: 'source-validation', code: 'source-invalid', did, by: routeProvenance(routed), outcome: 'broken', route: routed });
+    return;
+  }
+  passHook(trail, 'input', { state: 'new', socket: 'plain', firstOfConnection: true });
+  if (!trail.broken) trail.add({ place: 'socket', code: 'listening', did: 'nginx takes the request', by: [] });
+}
+
+/** The link on which the client's packets come in: the one facing the client, else the one that leads back to it. */
+function clientLink(trail: Trail, proxy: string, clientHost: string | undefined): string | undefined {
+  const back = route(trail.snapshots.get(proxy), { to: trail.packet.source }).answer;
+  const expected = back?.type === 'unicast' ? back.link : undefined;
+  if (clientHost === undefined) return expected;
+  const links = (factOf(trail.snapshots.get(clientHost), 'links') ?? []).map((link) =>
+    facingLink(trail.snapshots, clientHost, link.name, proxy),
+  );
+  return links.includes(expected) ? expected : (links.find((link) => link !== undefined) ?? expected);
+}

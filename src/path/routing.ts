@@ -1,0 +1,137 @@
+import { familyOf, sameAddress } from '../net/address.js';
+import { contains } from '../net/prefix.js';
+import type { Facts, Family, PolicyRule, RouteAnswer, RouteQuestion } from '../types.js';
+import { type FibResult, type FlowKey, lookup } from './fib.js';
+import { acceptsLocalSource, forwards, reversePathFilter, validatesSourceByMark } from './sysctls.js';
+
+export type RoutingState = Pick<Facts, 'policyRules' | 'routes' | 'addresses' | 'links' | 'sysctls'>;
+
+/** What the model says, with the rule and route that decided, for the reader of the report. */
+export interface RouteDecision {
+  answer: RouteAnswer;
+  result: FibResult;
+}
+
+/**
+ * The kernel's routing decision for one packet, computed from facts: the same question that `ip route get` answers.
+ * For an incoming packet this is ip_route_input_slow() with fib_validate_source(), for a local one ip_route_output_key().
+ */
+export function decideRoute(state: RoutingState, question: RouteQuestion): RouteDecision {
+  return question.iif === undefined ? decideOutput(state, question) : decideInput(state, question, question.iif);
+}
+
+function flowKey(question: RouteQuestion, iif: string): FlowKey {
+  const { to, from, mark = 0, ...rest } = question;
+  return { ...rest, family: familyOf(to) ?? 4, to, ...(from === undefined ? {} : { from }), iif, mark };
+}
+
+function decideOutput(state: RoutingState, question: RouteQuestion): RouteDecision {
+  const result = lookup(state, flowKey(question, 'lo'));
+  return { result, answer: answerOf(result) };
+}
+
+function answerOf(result: FibResult): RouteAnswer {
+  if (result.found === 'refusal') return { type: 'error', error: 'refused', text: result.route?.type ?? result.rule.action };
+  if (result.found !== 'route') return { type: 'error', error: 'no-route', text: 'Network is unreachable' };
+  const { route, hop } = result;
+  if (route.type === 'local' || route.type === 'anycast') return { type: 'local', table: route.table };
+  if (route.type === 'broadcast' || route.type === 'multicast') return { type: route.type };
+  return {
+    type: 'unicast',
+    link: hop.link ?? '',
+    ...(hop.via === undefined ? {} : { via: hop.via }),
+    ...(route.source === undefined ? {} : { source: route.source }),
+    table: route.table,
+  };
+}
+
+function decideInput(state: RoutingState, question: RouteQuestion, iif: string): RouteDecision {
+  const key = flowKey(question, iif);
+  const result = lookup(state, key);
+  const answer = answerOf(result);
+  // The kernel looks at the destination first: with forwarding off even a martian source reads "No route to host".
+  if (answer.type === 'unicast' && !forwards(state.sysctls, iif, key.family)) return { result, answer: noRoute };
+  if (answer.type !== 'local' && answer.type !== 'unicast') return { result, answer };
+  if (key.family === 4 && question.from !== undefined) {
+    const verdict = validateSource(state, { ...key, from: question.from }, answer.type === 'unicast' ? answer.link : undefined);
+    if (verdict.valid === false) return { result, answer: { type: 'error', error: 'invalid-source', text: verdict.why } };
+  }
+  return { result, answer };
+}
+
+const noRoute: RouteAnswer = { type: 'error', error: 'no-route', text: 'No route to host' };
+
+export type SourceVerdict =
+  | { valid: true }
+  | { valid: false; why: string; reason: 'martian' | 'marked-martian' | 'strict' | 'loose'; result?: FibResult };
+
+/** fib_validate_source() in net/ipv4/fib_frontend.c: would a packet with this source be let in on `key.iif`? IPv4 only; IPv6 has no such check. */
+export function validateSource(state: RoutingState, key: FlowKey & { from: string }, out?: string): SourceVerdict {
+  const link = key.iif;
+  const filter = reversePathFilter(state.sysctls, link);
+  const accepts = acceptsLocalSource(state.sysctls, link);
+  if (filter === 0) {
+    if (accepts) return { valid: true };
+    if (!hasCustomRouting(state)) {
+      const own = state.addresses.some((entry) => entry.family === 4 && sameAddress(entry.address, key.from));
+      return own ? { valid: false, reason: 'martian', why: `${key.from} is an address of this host` } : { valid: true };
+    }
+  }
+  return reverseLookup(state, key, filter, accepts, out);
+}
+
+/** __fib_validate_source(): the way back to the source, looked up with the packet's mark only under src_valid_mark. */
+function reverseLookup(
+  state: RoutingState,
+  key: FlowKey & { from: string },
+  filter: number,
+  accepts: boolean,
+  out?: string,
+): SourceVerdict {
+  const byMark = validatesSourceByMark(state.sysctls, key.iif);
+  const back: FlowKey = { family: 4, to: key.from, from: key.to, iif: out ?? 'lo', mark: byMark ? key.mark : 0 };
+  const result = lookup(state, back);
+  const unreachable: SourceVerdict = { valid: false, reason: 'loose', why: `no route back to ${key.from}`, result };
+  if (result.found === 'nothing' || result.found === 'refusal') return filter > 0 ? unreachable : { valid: true };
+  if (result.found === 'unknown') return { valid: true };
+  const { route } = result;
+  if (route.type !== 'unicast' && !(route.type === 'local' && accepts)) {
+    const reason = byMark && key.mark !== 0 ? 'marked-martian' : 'martian';
+    return { valid: false, reason, why: `the way back to ${key.from} is ${route.type} (table ${route.table})`, result };
+  }
+  if (route.nextHops.some((hop) => hop.link === key.iif)) return { valid: true };
+  const hasAddress = state.addresses.some((entry) => entry.family === 4 && entry.link === key.iif);
+  if (!hasAddress) return filter > 0 ? unreachable : { valid: true };
+  if (filter === 1)
+    return {
+      valid: false,
+      reason: 'strict',
+      why: `the way back to ${key.from} is ${result.hop.link ?? 'another link'}, not ${key.iif}`,
+      result,
+    };
+  return { valid: true };
+}
+
+/** net->ipv4.fib_has_custom_rules or fib_has_custom_local_routes: either makes the kernel look the source up even with rp_filter off. */
+function hasCustomRouting(state: RoutingState): boolean {
+  const rules = state.policyRules.filter((rule) => rule.family === 4);
+  return rules.some((rule) => !isDefaultRule(rule)) || rules.length !== 3 || state.routes.some(isCustomLocalRoute(state));
+}
+
+function isDefaultRule(rule: PolicyRule): boolean {
+  const selective = rule.from ?? rule.to ?? rule.iif ?? rule.oif ?? rule.mark ?? rule.ipProtocol ?? rule.other;
+  if (selective !== undefined || rule.not) return false;
+  const expected: Record<number, string> = { 0: 'local', 32766: 'main', 32767: 'default' };
+  return expected[rule.priority] === rule.table;
+}
+
+/** A local route that no address brought along (fib_table_insert() with a local prefix that is not a device's own). */
+function isCustomLocalRoute(state: RoutingState) {
+  const own = (to: string) => state.addresses.some((entry) => contains(to, entry.address));
+  return (route: RoutingState['routes'][number]): boolean =>
+    route.family === 4 && route.type === 'local' && (route.table !== 'local' || !(own(route.to) || contains('127.0.0.0/8', route.to)));
+}
+
+export function familyOfQuestion(question: RouteQuestion): Family {
+  return familyOf(question.to) ?? 4;
+}

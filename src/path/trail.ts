@@ -1,0 +1,82 @@
+import type { Leg, Packet, Provenance, Routed, Snapshot, Step } from '../types.js';
+import { canonicalQuestion } from './questions.js';
+import { route, type Snapshots } from './world.js';
+
+/** What a caller of `add` says; the trail knows the rest. */
+export interface StepNote extends Pick<Step, 'place' | 'code' | 'did'> {
+  by?: readonly Provenance[];
+  outcome?: Step['outcome'];
+  route?: NonNullable<Step['route']>;
+  rule?: NonNullable<Step['rule']>;
+}
+
+/** A packet on its way: where it is now, how it looks now, and what happened to it so far. Ends at the first broken step. */
+export class Trail {
+  readonly steps: Step[] = [];
+  in: string | undefined;
+  out: string | undefined;
+  leg: Leg = 'request';
+  /** Hosts whose connection tracking saw the request's direction, so that the reply counts as established there. */
+  readonly trackedBy = new Set<string>();
+
+  constructor(
+    readonly snapshots: Snapshots,
+    public host: string,
+    public packet: Packet,
+  ) {}
+
+  get snapshot(): Snapshot | undefined {
+    return this.snapshots.get(this.host);
+  }
+
+  get broken(): boolean {
+    return this.steps.at(-1)?.outcome === 'broken';
+  }
+
+  /** Puts the packet on a host. A mark does not travel. */
+  arrive(host: string, link: string | undefined): void {
+    this.host = host;
+    this.in = link;
+    this.out = undefined;
+    this.packet = { ...this.packet, mark: 0 };
+  }
+
+  add(note: StepNote): void {
+    const { by = [], outcome = 'ok', ...rest } = note;
+    this.steps.push({
+      host: this.host,
+      leg: this.leg,
+      ...rest,
+      by,
+      outcome,
+      packet: this.packet,
+      ...(this.in === undefined ? {} : { in: this.in }),
+      ...(this.out === undefined ? {} : { out: this.out }),
+    });
+  }
+
+  /** Asks for the routing decision on this host for the packet as it is. */
+  route(direction: 'input' | 'output'): Routed {
+    const { source, destination, mark } = this.packet;
+    const input = direction === 'input' && this.in !== undefined ? { iif: this.in } : {};
+    return route(this.snapshot, { to: destination, from: source, ...input, ...(mark ? { mark } : {}) });
+  }
+}
+
+/** Who answered a routing question, for the reader. */
+export function routeProvenance({ question, answer, from }: Routed): Provenance[] {
+  const said = answer === undefined ? 'no answer' : describeAnswer(answer);
+  return [
+    {
+      what: said,
+      source: from === 'kernel' ? canonicalQuestion(question) : `${canonicalQuestion(question)} (computed from rules and tables)`,
+    },
+  ];
+}
+
+export function describeAnswer(answer: NonNullable<Routed['answer']>): string {
+  if (answer.type === 'error') return answer.text;
+  if (answer.type === 'local') return answer.table === undefined ? 'local' : `local, table ${answer.table}`;
+  if (answer.type === 'unicast') return `${answer.via === undefined ? 'on link' : `via ${answer.via}`} dev ${answer.link}`;
+  return answer.type;
+}

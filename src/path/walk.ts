@@ -1,0 +1,108 @@
+import { familyOf, sameAddress } from '../net/address.js';
+import type { Family, Listener, Packet, Service, Upstream, Walk } from '../types.js';
+import { forwardToUpstream } from './legs/forward.js';
+import { bindUpstreamSocket } from './legs/nginx.js';
+import { assumeReply, followReply } from './legs/reply.js';
+import { takeRequest } from './legs/request.js';
+import { Trail } from './trail.js';
+import { factOf, owns, route, type Snapshots } from './world.js';
+
+/** Any ephemeral port: Linux's default range starts at 32768. */
+const clientPort = 40_000;
+const anotherPort = 40_001;
+
+export interface WalkedClient {
+  address: string;
+  /** A documentation address, because nobody named or saw a client. */
+  assumed: boolean;
+}
+
+/** Predicts the way of every service's packets for every client and upstream. */
+export function predictWalks(snapshots: Snapshots, services: readonly Service[], clients: readonly WalkedClient[]): Walk[] {
+  return services
+    .filter((service) => service.mode !== 'plain')
+    .flatMap((service) =>
+      clients.flatMap((client) => service.upstreams.filter(isWalkable).map((upstream) => ({ service, client, upstream }))),
+    )
+    .filter(({ service, client }) => listenerFor(service, client.address) !== undefined)
+    .map(({ service, client, upstream }) => walk(snapshots, service, client, upstream));
+}
+
+function isWalkable(upstream: Upstream): upstream is Upstream & { address: string } {
+  return upstream.address !== undefined && !upstream.down;
+}
+
+function listenerFor(service: Service, client: string): Listener | undefined {
+  return service.listeners.find((listener) => listener.family === familyOf(client));
+}
+
+/** One prediction: request, nginx, forward, reply. */
+export function walk(snapshots: Snapshots, service: Service, client: WalkedClient, upstream: Upstream & { address: string }): Walk {
+  const family: Family = familyOf(client.address) ?? 4;
+  const listener = listenerFor(service, client.address);
+  const vips = vipsOf(snapshots, service, listener, client.address);
+  const protocol = service.protocol === 'udp' ? 17 : 6;
+  const base = { protocol, mark: 0, ...(protocol === 6 ? { tcpFlags: 2 } : {}) };
+  const listenPort = listener?.port ?? 0;
+  const request: Packet = {
+    ...base,
+    family,
+    source: client.address,
+    destination: vips[0] ?? client.address,
+    sourcePort: clientPort,
+    destinationPort: listenPort,
+  };
+  const trail = new Trail(snapshots, service.host, request);
+  const finish = (): Walk => ({
+    service,
+    client: client.address,
+    clientAssumed: client.assumed,
+    upstream,
+    ...(vips[0] === undefined ? {} : { vip: vips[0] }),
+    steps: trail.steps,
+    end: endOf(trail),
+  });
+
+  if (vips[0] !== undefined) takeRequest(trail, service.host);
+  if (trail.broken) return finish();
+  const sourcePort = service.bind?.port === 'client' ? clientPort : (service.bind?.fixedPort ?? anotherPort);
+  trail.packet = {
+    ...base,
+    family: familyOf(upstream.address) ?? family,
+    source: client.address,
+    destination: upstream.address,
+    sourcePort,
+    destinationPort: upstream.port,
+  };
+  bindUpstreamSocket(trail, service);
+  if (trail.broken) return finish();
+  const reached = forwardToUpstream(trail, service, upstream);
+  if (trail.broken || service.mode === 'one-way') return finish();
+  const upstreamLink = trail.steps.find((step) => step.leg === 'forward' && step.code === 'routed')?.out;
+  const context = { service, vips, clientPort, listenPort, upstreamLink };
+  if (reached) followReply(trail, context);
+  else if (upstreamLink !== undefined && trail.steps.at(-1)?.outcome === 'unseen') assumeReply(trail, context);
+  return finish();
+}
+
+function endOf(trail: Trail): Walk['end'] {
+  if (trail.broken) return 'broken';
+  return trail.steps.some((step) => step.outcome === 'unknown') ? 'unknown' : 'whole';
+}
+
+/** Addresses under which a client may have asked: the listener's own, or for a wildcard those on the link that leads to the client, and on loopback and dummy links. */
+function vipsOf(snapshots: Snapshots, service: Service, listener: Listener | undefined, client: string): string[] {
+  if (listener?.address !== undefined) return [listener.address];
+  const snapshot = snapshots.get(service.host);
+  const back = route(snapshot, { to: client }).answer;
+  const facing = back?.type === 'unicast' ? back.link : undefined;
+  const family = familyOf(client);
+  const candidates = (factOf(snapshot, 'addresses') ?? []).filter(
+    (entry) => entry.family === family && entry.scope !== 'host' && entry.scope !== 'link',
+  );
+  const ordered = [
+    ...candidates.filter((entry) => entry.link === facing),
+    ...candidates.filter((entry) => entry.link === 'lo' || entry.link.startsWith('dummy')),
+  ];
+  return ordered.map((entry) => entry.address).filter((address) => !sameAddress(address, client) && owns(snapshot, address));
+}

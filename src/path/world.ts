@@ -1,0 +1,110 @@
+import { sameAddress } from '../net/address.js';
+import { contains } from '../net/prefix.js';
+import type { FactName, Facts, Family, Packet, Routed, RouteQuestion, Snapshot } from '../types.js';
+import { canonicalQuestion } from './questions.js';
+import { decideRoute, type RoutingState } from './routing.js';
+
+export type Snapshots = ReadonlyMap<string, Snapshot>;
+
+/** A fact's value, or undefined when the host does not have it. */
+export function factOf<N extends FactName>(snapshot: Snapshot | undefined, name: N): Facts[N] | undefined {
+  const fact = snapshot?.facts[name];
+  return fact?.ok ? fact.value : undefined;
+}
+
+/** Why a fact is missing, for the reader of an `unknown` step. */
+export function whyMissing(snapshot: Snapshot | undefined, name: FactName): string {
+  const fact = snapshot?.facts[name];
+  return fact && !fact.ok ? fact.why : `${name} was not read`;
+}
+
+/** The facts that a routing decision needs, or undefined when one is missing. */
+export function routingState(snapshot: Snapshot | undefined): RoutingState | undefined {
+  const [policyRules, routes, addresses, links, sysctls] = [
+    factOf(snapshot, 'policyRules'),
+    factOf(snapshot, 'routes'),
+    factOf(snapshot, 'addresses'),
+    factOf(snapshot, 'links'),
+    factOf(snapshot, 'sysctls'),
+  ];
+  return policyRules && routes && addresses && links && sysctls ? { policyRules, routes, addresses, links, sysctls } : undefined;
+}
+
+export function route(snapshot: Snapshot | undefined, question: RouteQuestion): Routed {
+  const key = canonicalQuestion(question);
+  const recorded = factOf(snapshot, 'kernelRoutes')?.find((entry) => canonicalQuestion(entry.question) === key);
+  if (recorded) return { question, answer: recorded.answer, from: 'kernel' };
+  const state = routingState(snapshot);
+  return { question, answer: state && decideRoute(state, question).answer, from: 'model' };
+}
+
+/** Whether an address is configured on a host. */
+export function owns(snapshot: Snapshot | undefined, address: string): boolean {
+  return factOf(snapshot, 'addresses')?.some((entry) => sameAddress(entry.address, address)) ?? false;
+}
+
+export function ownersOf(snapshots: Snapshots, address: string): string[] {
+  return [...snapshots.values()].filter((snapshot) => owns(snapshot, address)).map((snapshot) => snapshot.host);
+}
+
+/** Where a frame arrives: a named host and the link it comes in on. */
+export interface Arrival {
+  host: string;
+  link: string;
+}
+
+/**
+ * The host that takes a frame sent from `host` on `link` to next hop `nextHop`.
+ * The neighbour table tells floating and doubled addresses apart: it holds the MAC that the frame really goes to.
+ */
+export function arrivalAt(snapshots: Snapshots, host: string, link: string, nextHop: string): Arrival | undefined {
+  const byMac = arrivalByMac(snapshots, host, link, nextHop);
+  if (byMac) return byMac;
+  for (const snapshot of snapshots.values()) {
+    if (snapshot.host === host) continue;
+    const owned = factOf(snapshot, 'addresses')?.find((entry) => sameAddress(entry.address, nextHop));
+    if (owned) return { host: snapshot.host, link: facingLink(snapshots, host, link, snapshot.host) ?? owned.link };
+  }
+  return undefined;
+}
+
+function arrivalByMac(snapshots: Snapshots, host: string, link: string, nextHop: string): Arrival | undefined {
+  const neighbour = factOf(snapshots.get(host), 'neighbours')?.find((entry) => entry.link === link && sameAddress(entry.address, nextHop));
+  if (!neighbour?.mac || neighbour.states.includes('FAILED')) return undefined;
+  const candidates = [...snapshots.values()].flatMap((snapshot) =>
+    (factOf(snapshot, 'links') ?? [])
+      .filter((entry) => entry.mac?.toLowerCase() === neighbour.mac?.toLowerCase() && entry.kind !== 'bridge')
+      .map((entry) => ({ host: snapshot.host, link: entry.name })),
+  );
+  const others = candidates.filter((entry) => entry.host !== host);
+  return others.length === 1 ? others[0] : undefined;
+}
+
+/** The link of `to` that shares a connected prefix with `link` of `from`. */
+export function facingLink(snapshots: Snapshots, from: string, link: string, to: string): string | undefined {
+  const near = (factOf(snapshots.get(from), 'addresses') ?? []).filter((entry) => entry.link === link && entry.scope !== 'link');
+  const far = (factOf(snapshots.get(to), 'addresses') ?? []).filter((entry) => entry.scope !== 'link' && entry.scope !== 'host');
+  return far.find((there) =>
+    near.some(
+      (here) =>
+        here.family === there.family &&
+        contains(`${here.address}/${here.prefixLength}`, there.address) &&
+        contains(`${there.address}/${there.prefixLength}`, here.address),
+    ),
+  )?.link;
+}
+
+/** Prefixes that are directly connected to a link of a host. */
+export function connectedPrefixes(snapshot: Snapshot | undefined, family: Family): { prefix: string; link: string }[] {
+  return (factOf(snapshot, 'addresses') ?? [])
+    .filter((entry) => entry.family === family && entry.scope !== 'host' && entry.scope !== 'link')
+    .map((entry) => ({ prefix: `${entry.address}/${entry.prefixLength}`, link: entry.link }));
+}
+
+/** How a packet reads in a sentence: `172.16.0.11:80 > 192.168.99.50:41000`. */
+export function describePacket(packet: Packet): string {
+  const port = (value: number | undefined) => (value === undefined ? '' : `:${value}`);
+  const side = (address: string, value: number | undefined) =>
+    address.includes(':') ? `[${address}]${port(value)}` : `${address}${port(value)}`;
+  return `${side(packet.source, packet.sourcePort)} > ${side(packet.destination, packet.destinationPort)}`;
+}
