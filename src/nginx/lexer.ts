@@ -1,0 +1,217 @@
+import { endOfLuaBlock } from './lua-block.js';
+
+/** One directive's head as nginx's tokenizer delivers it; lines and columns count from 1. */
+export type Statement =
+  | { end: ';' | '{'; words: readonly string[]; line: number; column: number }
+  | { end: '}'; line: number; column: number }
+  | { end: 'file'; line: number; column: number }
+  | { end: 'error'; message: string; line: number; column: number };
+
+/** NGX_CONF_BUFFER: nginx reads a file through a window of this many bytes, and no token may fill it. */
+const bufferSize = 4096;
+
+const tab = 9;
+const lineFeed = 10;
+const carriageReturn = 13;
+const space = 32;
+const escapes: Readonly<Record<string, string>> = { t: '\t', r: '\r', n: '\n' };
+
+/**
+ * Splits a configuration text exactly as ngx_conf_read_token() (src/core/ngx_conf_file.c) does: each call of `next` gives the words up
+ * to `;`, `{`, `}`, the end or an error. After an error the rest is meaningless and `next` repeats the error.
+ */
+export class Lexer {
+  private position = 0;
+  private line = 1;
+  private lineStart = 0;
+  private failure: Statement | undefined;
+  private readonly window: BufferWindow;
+
+  constructor(private readonly text: string) {
+    this.window = new BufferWindow(text);
+  }
+
+  next(): Statement {
+    if (this.failure) return this.failure;
+    const statement = this.readStatement();
+    if (statement.end === 'error') this.failure = statement;
+    return statement;
+  }
+
+  /** What a Lua block holds, up to its closing brace, which is consumed. Undefined when it does not end. */
+  lua(): string | undefined {
+    const end = endOfLuaBlock(this.text, this.position);
+    if (end === undefined) return undefined;
+    const body = this.text.slice(this.position, end);
+    this.moveTo(end + 1);
+    // lua-nginx-module reads through the same window but copes with long code: only the position counts here.
+    this.window.skipTo(this.position);
+    return body;
+  }
+
+  private readStatement(): Statement {
+    const words: string[] = [];
+    let start: { line: number; column: number } | undefined;
+    for (;;) {
+      const tooLong = this.skipBlanksAndComments();
+      if (tooLong) return tooLong;
+      const here = this.here();
+      const character = this.text[this.position];
+      if (character === undefined) return words.length > 0 ? error(endOfFile, here) : { end: 'file', ...here };
+      if (character === '}') {
+        this.moveTo(this.position + 1);
+        return words.length > 0 ? error('unexpected "}"', here) : { end: '}', ...here };
+      }
+      if (character === ';' || character === '{') {
+        this.moveTo(this.position + 1);
+        return start ? { end: character, words, ...start } : error(`unexpected "${character}"`, here);
+      }
+      start ??= here;
+      const word = this.readWord(character);
+      if (typeof word !== 'string') return word;
+      words.push(word);
+    }
+  }
+
+  private skipBlanksAndComments(): Statement | undefined {
+    for (;;) {
+      let next = this.position;
+      while (isBlank(this.text.charCodeAt(next))) next++;
+      if (next > this.position) {
+        this.moveTo(next);
+        this.window.slideOver(next);
+      }
+      if (this.text[next] !== '#') return undefined;
+      const here = this.here();
+      const end = this.text.indexOf('\n', next);
+      const stop = end < 0 ? this.text.length : end;
+      // nginx keeps a comment in its window too: one of 4096 bytes is "too long".
+      if (!this.window.holds(next, Math.min(stop + 1, this.text.length))) return error(tooLong(), here);
+      this.moveTo(stop);
+    }
+  }
+
+  private readWord(first: string): string | Statement {
+    const here = this.here();
+    const quote = first === '"' || first === "'" ? first : undefined;
+    const start = this.position + (quote ? 1 : 0);
+    const end = quote ? endOfQuoted(this.text, start, quote) : endOfBare(this.text, start);
+    // The character after a word is read before nginx lets go of the word, unless it ends the statement.
+    const read = end === undefined ? this.text.length : end + (quote || isBlank(this.text.charCodeAt(end)) ? 2 : 1);
+    if (!this.window.holds(start, Math.min(read, this.text.length))) return error(tooLong(quote), here);
+    if (end === undefined) return error(endOfFile, here);
+    this.moveTo(quote ? end + 1 : end);
+    if (quote) {
+      const after = this.text[this.position];
+      if (after !== undefined && !isBlank(after.charCodeAt(0)) && !';{)'.includes(after))
+        return error(`unexpected "${after}"`, this.here());
+    }
+    return withoutEscapes(this.text.slice(start, end));
+  }
+
+  private here(): { line: number; column: number } {
+    return { line: this.line, column: this.position - this.lineStart + 1 };
+  }
+
+  private moveTo(position: number): void {
+    for (let feed = this.text.indexOf('\n', this.position); feed >= 0 && feed < position; feed = this.text.indexOf('\n', feed + 1)) {
+      this.line++;
+      this.lineStart = feed + 1;
+    }
+    this.position = position;
+  }
+}
+
+/**
+ * The part of the file that nginx has in memory. It refills the buffer when the buffer is used up, keeping what the current token
+ * needs; a token that then fills the whole buffer is "too long". Whether a token of 4095 bytes passes depends on where the last refill was, so the refills
+ * are followed. Positions are counted in bytes, as nginx does.
+ */
+class BufferWindow {
+  private readonly byteAt: (position: number) => number;
+  private readonly size: number;
+  /** End of what is in memory, in bytes from the start of the file. */
+  private loaded: number;
+
+  constructor(text: string) {
+    this.byteAt = byteOffsets(text);
+    this.size = this.byteAt(text.length);
+    this.loaded = Math.min(this.size, bufferSize);
+  }
+
+  /** Reads a token from `start` up to but not including `end`; false when nginx would refuse it. */
+  holds(start: number, end: number): boolean {
+    const [first, last] = [this.byteAt(start), this.byteAt(end)];
+    while (this.loaded < last && this.loaded < this.size) {
+      if (this.loaded - first >= bufferSize) return false;
+      this.loaded = Math.min(this.size, first + bufferSize);
+    }
+    return true;
+  }
+
+  /** Blanks need not be kept: at a refill in their midst only the last one is. */
+  slideOver(end: number): void {
+    const last = this.byteAt(end);
+    while (this.loaded < last && this.loaded < this.size) this.loaded = Math.min(this.size, this.loaded - 1 + bufferSize);
+  }
+
+  skipTo(position: number): void {
+    const target = this.byteAt(position);
+    if (this.loaded < target) this.loaded = Math.min(this.size, target + bufferSize);
+  }
+}
+
+/** Maps positions, asked in any order, to byte offsets. Text without multi-byte characters, the usual, costs nothing. */
+function byteOffsets(text: string): (position: number) => number {
+  if (Buffer.byteLength(text) === text.length) return (position) => position;
+  const offsets = new Uint32Array(text.length + 1);
+  for (let i = 0; i < text.length; i++) offsets[i + 1] = (offsets[i] ?? 0) + utf8Length(text.charCodeAt(i));
+  return (position) => offsets[position] ?? 0;
+}
+
+function utf8Length(unit: number): number {
+  if (unit < 0x80) return 1;
+  // Half of a surrogate pair counts two: four bytes for the pair.
+  return unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
+}
+
+/** Position of the closing quote. A backslash takes the next character with it. */
+function endOfQuoted(text: string, from: number, quote: string): number | undefined {
+  for (let i = from; i < text.length; i++) {
+    if (text[i] === '\\') i++;
+    else if (text[i] === quote) return i;
+  }
+  return undefined;
+}
+
+/** Position of the blank, `;` or `{` that ends a bare word. Braces straight after `$` belong to it: `${name}`. */
+function endOfBare(text: string, from: number): number | undefined {
+  let variable = false;
+  for (let i = from; i < text.length; i++) {
+    const character = text[i];
+    if (character === '{' && variable) continue;
+    variable = character === '$';
+    if (character === '\\') i++;
+    else if (character === ';' || character === '{' || isBlank(text.charCodeAt(i))) return i;
+  }
+  return undefined;
+}
+
+/** Only these six escapes mean something; a backslash before anything else stays. */
+function withoutEscapes(raw: string): string {
+  return raw.includes('\\') ? raw.replace(/\\(["'\\trn])/g, (_, character: string) => escapes[character] ?? character) : raw;
+}
+
+function isBlank(code: number): boolean {
+  return code === space || code === tab || code === lineFeed || code === carriageReturn;
+}
+
+const endOfFile = 'unexpected end of file, expecting ";" or "}"';
+
+function tooLong(quote?: string): string {
+  return quote ? `too long parameter, probably missing terminating "${quote}" character` : 'too long parameter';
+}
+
+function error(message: string, at: { line: number; column: number }): Statement {
+  return { end: 'error', message, ...at };
+}

@@ -1,0 +1,94 @@
+import type { Directive, Listener, NginxMaster, ParsedConfig, Service, Setting } from '../types.js';
+import { bindOf } from './bind.js';
+import type { HostNames } from './endpoint.js';
+import { listenersOf, proxyProtocolListen, serversOf } from './listeners.js';
+import { modeOf } from './mode.js';
+import { blocksNamed, descendants, inherited, inheritedAll, type Scope } from './scope.js';
+import { uniqueIds } from './service-ids.js';
+import { parseCount, parseTime } from './units.js';
+import { targetOf } from './upstreams.js';
+import { type Expand, variablesOf } from './variables.js';
+
+export interface ServiceContext {
+  host: string;
+  master: NginxMaster;
+  hostNames: HostNames;
+}
+
+/** One `proxy_pass` found, before it has its final id. */
+export interface Found {
+  service: Service;
+  scope: Scope;
+}
+
+/** Every `proxy_pass` of a configuration that a network listener reaches, in the order of the configuration. */
+export function readServices(parsed: ParsedConfig, context: ServiceContext): Service[] {
+  const found = (['http', 'stream'] as const).flatMap((kind) =>
+    blocksNamed(parsed.directives, kind).flatMap((block) => servicesOf(kind, block, context)),
+  );
+  return uniqueIds(found);
+}
+
+function servicesOf(kind: 'http' | 'stream', block: Directive, context: ServiceContext): Found[] {
+  const expand = variablesOf(block);
+  return serversOf(block).flatMap((server) => {
+    const listeners = listenersOf(server, { kind, hostNames: context.hostNames, masterIsRoot: context.master.uid === 0 });
+    if (listeners.length === 0) return [];
+    const passes = [...descendants(server, 'proxy_pass', [block])];
+    return passes.map(({ directive, scope }) => ({ service: serviceOf(directive, scope, listeners, expand, context), scope }));
+  });
+}
+
+function serviceOf(pass: Directive, scope: Scope, listeners: readonly Listener[], expand: Expand, context: ServiceContext): Service {
+  const protocol = scope[0]?.name === 'http' ? 'http' : (listeners[0]?.protocol ?? 'tcp');
+  const service = {
+    id: '',
+    host: context.host,
+    master: context.master.pid,
+    protocol,
+    listeners,
+    ...targetOf(pass, scope, expand, context.hostNames),
+    ...present({
+      bind: bindOf(scope, expand),
+      proxyResponses: setting(inherited(scope, 'proxy_responses'), parseCount),
+      proxyRequests: setting(inherited(scope, 'proxy_requests'), parseCount),
+      proxyTimeout: setting(inherited(scope, 'proxy_timeout'), parseTime),
+      httpVersion: setting(inherited(scope, 'proxy_http_version'), (text) => text),
+      connectionHeader: connectionHeader(scope, expand),
+      healthCheck: inherited(scope, 'health_check')?.at,
+      realip: realip(scope, expand),
+    }),
+    at: pass.at,
+  } as const;
+  return { ...service, mode: modeOf(service) };
+}
+
+function setting<T>(directive: Directive | undefined, parse: (text: string) => T | undefined): Setting<T> | undefined {
+  const value = directive?.args[0] === undefined ? undefined : parse(directive.args[0]);
+  return directive && value !== undefined ? { value, at: directive.at } : undefined;
+}
+
+/** What `Connection` is set to; undefined leaves nginx's own, which is `close` before 1.29.7. */
+function connectionHeader(scope: Scope, expand: Expand): Setting<string> | undefined {
+  const header = inheritedAll(scope, 'proxy_set_header').findLast(({ args }) => args[0]?.toLowerCase() === 'connection');
+  return header && { value: expand(header.args[1] ?? '', scope), at: header.at };
+}
+
+/** The line that makes `$remote_addr` something else than the peer's address. */
+function realip(scope: Scope, expand: Expand): Service['realip'] {
+  const server = scope.find(({ name }) => name === 'server');
+  const listen = server && proxyProtocolListen(server);
+  const bind = expand(inherited(scope, 'proxy_bind')?.args[0] ?? '', scope);
+  if (bind.includes('${realip_remote_addr}')) return undefined;
+  if (bind.includes('${proxy_protocol_addr}')) return listen?.at;
+  const from = inherited(scope, 'set_real_ip_from');
+  const header = scope[0]?.name === 'stream' ? 'proxy_protocol' : inherited(scope, 'real_ip_header')?.args[0];
+  return header === 'proxy_protocol' && !listen ? undefined : from?.at;
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Leaves out what is undefined, so that absent settings are absent in JSON and in comparisons. */
+function present<T extends object>(values: T): Present<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
+}
