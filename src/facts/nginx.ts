@@ -1,0 +1,138 @@
+import { locateConfig, parseOptions } from '../nginx/command-line.js';
+import { type Moment, parseProcess } from '../nginx/process.js';
+import type { Fact, Host, NginxMaster, NginxProcesses, ProcessStatus, Reply } from '../types.js';
+import { known, unknown } from './fact.js';
+
+/** More nginx processes than this on one host are not looked at. */
+const mostProcesses = 2048;
+
+interface Process extends ProcessStatus {
+  /** As titled, or the arguments joined by spaces. */
+  title: string;
+  arguments: readonly string[];
+}
+
+/** The nginx masters of this host's network namespace and their workers, from /proc. Never asks a binary for more than `-V`. */
+export async function read(host: Host): Promise<Fact<NginxProcesses>> {
+  const [nginx, openresty, ticks, namespace] = await Promise.all([
+    host({ grep: '^nginx', in: '/proc/[0-9]*/comm' }),
+    host({ grep: '^openresty', in: '/proc/[0-9]*/comm' }),
+    host({ run: ['getconf', 'CLK_TCK'] }),
+    host({ run: ['readlink', '/proc/self/ns/net'] }),
+  ]);
+  if (!nginx.ok) return unknown(`nginx processes: ${nginx.why}`);
+  const pids = [...parsePids(nginx.text), ...parsePids(openresty.ok ? openresty.text : '')].slice(0, mostProcesses);
+  const processes = await readProcesses(host, pids, Number(textOf(ticks)) || 100);
+  if (!processes) return unknown('nginx processes: the clock or /proc/uptime could not be read');
+
+  const masters = await Promise.all(findMasters(processes).map((master) => describe(host, master, workersOf(master, processes))));
+  const here = textOf(namespace);
+  const isHere = ({ namespace }: Described): boolean => here === '' || namespace === '' || namespace === here;
+  return known({
+    masters: masters.filter(isHere).map(({ master }) => master),
+    elsewhere: masters.filter((described) => !isHere(described)).map(({ master: { pid, commandLine } }) => ({ pid, commandLine })),
+  });
+}
+
+/** Process ids from `/proc/PID/comm:NAME` lines. The name must be nginx's own: exporters and other helpers begin alike. */
+export function parsePids(text: string): readonly number[] {
+  return [...text.matchAll(/^\/proc\/(\d{1,10})\/comm:(?:nginx|nginx-debug|openresty)$/gm)].map(([, pid]) => Number(pid));
+}
+
+async function readProcesses(host: Host, pids: readonly number[], ticksPerSecond: number): Promise<Process[] | undefined> {
+  // One batch, so that the clock and the uptime belong together: `btime` of /proc/stat is off by up to a second.
+  const [date, uptime, ...all] = await Promise.all([
+    host({ run: ['date', '+%s.%N'] }),
+    host({ read: '/proc/uptime' }),
+    ...pids.map((pid) => Promise.all(['status', 'stat', 'cmdline'].map((file) => host({ read: `/proc/${pid}/${file}` })))),
+  ]);
+  // busybox prints `%N` as it stands.
+  const moment: Moment = {
+    epochSeconds: Number.parseFloat(textOf(date)),
+    uptimeSeconds: Number.parseFloat(textOf(uptime)),
+    ticksPerSecond,
+  };
+  if (!Number.isFinite(moment.epochSeconds) || !Number.isFinite(moment.uptimeSeconds)) return undefined;
+  return all.flatMap(([status, stat, commandLine]) => {
+    const process = parseProcess(textOf(status), textOf(stat), moment);
+    // A process that has ended since leaves nothing.
+    return process ? [{ ...process, ...parseCommandLine(textOf(commandLine)) }] : [];
+  });
+}
+
+/** The argument list, NUL-separated; nginx writes a title over it and leaves NULs behind. */
+export function parseCommandLine(text: string): { title: string; arguments: readonly string[] } {
+  const words = text.replace(/[\0\s]+$/, '').split('\0');
+  return { title: words.join(' '), arguments: words.length > 1 ? words : (words[0] ?? '').split(' ') };
+}
+
+const masterTitle = 'nginx: master process ';
+
+function findMasters(processes: readonly Process[]): readonly Process[] {
+  const pids = new Set(processes.map(({ pid }) => pid));
+  return processes.filter(({ title, parent, arguments: words }) => {
+    if (title.startsWith('nginx: ')) return title.startsWith(masterTitle);
+    // `master_process off`: one process without a title that serves by itself.
+    return title !== '' && !pids.has(parent) && !parseOptions(words.slice(1)).oneShot;
+  });
+}
+
+function workersOf(master: Process, processes: readonly Process[]): readonly ProcessStatus[] {
+  if (!master.title.startsWith(masterTitle)) return [statusOf(master)];
+  const isWorker = ({ parent, title }: Process): boolean => parent === master.pid && /^nginx: worker process\s*$/.test(title);
+  return processes.filter(isWorker).map(statusOf);
+}
+
+function statusOf({ title: _title, arguments: _arguments, ...status }: Process): ProcessStatus {
+  return status;
+}
+
+interface Described {
+  master: NginxMaster;
+  namespace: string;
+}
+
+async function describe(host: Host, process: Process, workers: readonly ProcessStatus[]): Promise<Described> {
+  const at = `/proc/${process.pid}`;
+  const [namespace, executable, workingDirectory, root, roots, build] = await Promise.all([
+    ...['ns/net', 'exe', 'cwd', 'root'].map((link) => host({ run: ['readlink', `${at}/${link}`] })),
+    host({ run: ['stat', '-L', '-c', '%d:%i', '/', `${at}/root/`] }),
+    host({ run: [`${at}/exe`, '-V'] }),
+  ]);
+  const { version, configureArguments } = parseBuild(build?.ok ? `${build.stderr}\n${build.text}` : '');
+  const commandLine = process.title.startsWith(masterTitle) ? process.title.slice(masterTitle.length) : process.title;
+  const words = commandLine === process.title ? process.arguments : commandLine.split(' ');
+  const directory = textOf(workingDirectory) || '/';
+  const master: NginxMaster = {
+    ...statusOf(process),
+    commandLine,
+    executable: textOf(executable).replace(/ \(deleted\)$/, ''),
+    workingDirectory: directory,
+    ...locateConfig(parseOptions(words.slice(1)), configureArguments, directory),
+    root: sameRoot(textOf(root), textOf(roots)) ? '' : `${at}/root`,
+    ...(version === undefined ? {} : { version }),
+    configureArguments,
+    workers,
+  };
+  return { master, namespace: textOf(namespace) };
+}
+
+/** A container's root reads `/` too when it is another mount namespace's: only the directory's identity tells. */
+function sameRoot(link: string, identities: string): boolean {
+  const [own, theirs] = identities.split('\n');
+  return own && theirs ? own === theirs : link === '/' || link === '';
+}
+
+/** What `nginx -V` prints: `nginx version: nginx/1.22.1`, `openresty/1.21.4.1`, with the distribution in parentheses. */
+export function parseBuild(text: string): { version?: string; configureArguments: string } {
+  const [, product, version] = /^(?:nginx|openresty)(?: plus)? version: ([\w-]+)\/(\d{1,6}(?:\.\d{1,6}){1,4})/m.exec(text) ?? [];
+  const configureArguments = /^configure arguments: *(.*)$/m.exec(text)?.[1] ?? '';
+  if (version === undefined) return { configureArguments };
+  // OpenResty adds a fourth number of its own to nginx's three.
+  return { version: product === 'openresty' ? version.split('.').slice(0, 3).join('.') : version, configureArguments };
+}
+
+function textOf(reply: Reply | undefined): string {
+  if (!reply) return '';
+  return (reply.ok ? reply.text : '').trim();
+}
