@@ -59,7 +59,8 @@ export type FirewallMatch =
   | { match: 'socket'; transparent: boolean; not: boolean }
   /** TCP flags: (flags & mask) == value, as bits of the TCP header (SYN 2, ACK 16, RST 4, FIN 1). */
   | { match: 'tcp-flags'; not: boolean; mask: number; value: number }
-  | { match: 'reverse-path'; not: boolean; loose: boolean }
+  /** `mark`: the look-up uses the packet's mark (rpfilter --validmark, nft `fib saddr . mark`); without it mark 0. */
+  | { match: 'reverse-path'; not: boolean; loose: boolean; mark?: true }
   /** A lookup in a named set; `fields` in the order of the set's type. */
   | { match: 'set'; not: boolean; set: string; fields: readonly SetField[] }
   | { match: 'unknown'; text: string };
@@ -84,6 +85,8 @@ export type FirewallAction =
   | { do: 'goto'; chain: string }
   /** mark = (mark & ~mask) ^ value: the xmark form covers set, or, and, xor. */
   | { do: 'mark'; value: number; mask: number }
+  /** The same on the connection's mark. */
+  | { do: 'connection-mark'; value: number; mask: number }
   | { do: 'save-mark'; mask: number }
   | { do: 'restore-mark'; mask: number }
   | { do: 'notrack' }

@@ -1,0 +1,136 @@
+import type { FirewallChain, FirewallRule, FirewallSource, FirewallTable, Hook, Packet, Provenance } from '../types.js';
+import { type FirewallContext, keyOf, type Nat, type State, type Touched, type Tproxy } from './firewall/state.js';
+import { type Ending, walkChain } from './firewall/walk-chain.js';
+
+export { combineTables } from './firewall/combine-tables.js';
+export type { FirewallContext, Touched } from './firewall/state.js';
+
+/** How a packet may leave a hook. */
+export interface FirewallOutcome {
+  verdict: 'accept' | 'drop' | 'reject';
+  /** With its mark, rewrites and translations. */
+  packet: Packet;
+  tracked: boolean;
+  /** Connection mark afterwards, for the context of the next hook; undefined when not known. */
+  connectionMark?: number;
+  nat?: Nat;
+  tproxy?: Tproxy;
+  /** What dropped or rejected it; without a rule it was the chain's policy. */
+  by?: Touched;
+  /** Rules that changed something, in order. */
+  touched: readonly (Touched & { rule: FirewallRule })[];
+  /** A rule that could not be told, so that this outcome is one of several. */
+  unknownBecause?: FirewallRule;
+}
+
+/** A rule set of thousands of rules passes; nested jumps made to explode do not. */
+const ruleBudget = 200_000;
+
+interface Placed {
+  table: FirewallTable;
+  chain: FirewallChain;
+  priority: number;
+}
+
+/**
+ * Takes a packet through every base chain of a hook, in the kernel's order. One outcome without `unknownBecause` is certain.
+ * An accept ends only its own base chain; a drop is final (nf_hook_slow).
+ */
+export function evaluate(tables: readonly FirewallTable[], hook: Hook, packet: Packet, context: FirewallContext): FirewallOutcome[] {
+  const budget = { rules: ruleBudget };
+  const first = context.firstOfConnection && (hook === 'prerouting' || hook === 'output');
+  const connectionMark = context.connectionMark ?? (first ? 0 : undefined);
+  let live: State[] = [{ packet, tracked: context.state !== 'untracked', connectionMark, touched: [] }];
+  const finished: Ending[] = [];
+  for (const { table, chain, priority } of chainsAt(tables, hook, packet, context)) {
+    const chains = new Map(table.chains.map((entry) => [entry.name, entry]));
+    const entering = chain.base?.type === 'nat' ? live.filter((state) => isTranslated(state, context)) : live;
+    const passing = live.filter((state) => !entering.includes(state));
+    const endings = walkChain({ table, chains, context, hook, priority, budget }, chain, entering);
+    for (const ending of endings.map((entry) => withPolicy(entry, table, chain))) {
+      if (ending.verdict === 'accept') passing.push(ending.state);
+      else finished.push(ending);
+    }
+    live = distinct(passing);
+  }
+  return conclude([...live.map((state): Ending => ({ verdict: 'accept', state })), ...finished]);
+}
+
+/** nat chains are asked once, for a tracked connection's first packet (nf_nat_inet_fn). */
+function isTranslated(state: State, context: FirewallContext): boolean {
+  return context.firstOfConnection && state.tracked && context.state !== 'invalid' && state.nat === undefined;
+}
+
+function withPolicy(ending: Ending, table: FirewallTable, chain: FirewallChain): Ending {
+  if (ending.verdict !== 'return') return ending;
+  return chain.policy === 'drop' ? { ...ending, verdict: 'drop', by: { table, chain } } : { ...ending, verdict: 'accept' };
+}
+
+const sourceOrder: readonly FirewallSource[] = ['iptables-legacy', 'iptables-nft', 'nft'];
+
+function chainsAt(tables: readonly FirewallTable[], hook: Hook, packet: Packet, context: FirewallContext): Placed[] {
+  const placed = tables.flatMap((table) =>
+    table.chains
+      .filter((chain) => chain.base?.hook === hook && sees(table, chain, hook, packet, context))
+      .map((chain) => ({ table, chain, priority: effectivePriority(chain, hook) })),
+  );
+  const natLast = (chain: FirewallChain) => chain.base?.priority ?? 0;
+  return placed.sort(
+    (a, b) =>
+      a.priority - b.priority ||
+      (a.chain.base?.type === 'nat' && b.chain.base?.type === 'nat' ? natLast(a.chain) - natLast(b.chain) : 0) ||
+      sourceOrder.indexOf(a.table.source) - sourceOrder.indexOf(b.table.source),
+  );
+}
+
+/** All nat chains of a hook hang on one dispatcher with a fixed priority (nf_nat_register_fn); their own orders them among themselves. */
+function effectivePriority(chain: FirewallChain, hook: Hook): number {
+  if (chain.base?.type !== 'nat') return chain.base?.priority ?? 0;
+  return hook === 'postrouting' || hook === 'input' ? 100 : -100;
+}
+
+function sees(table: FirewallTable, chain: FirewallChain, hook: Hook, packet: Packet, context: FirewallContext): boolean {
+  if (hook === 'ingress' || hook === 'egress') {
+    const link = hook === 'ingress' ? context.in : context.out;
+    if (table.family !== 'netdev' && table.family !== 'inet') return false;
+    return link === undefined || chain.base?.devices === undefined || chain.base.devices.includes(link);
+  }
+  return table.family === 'inet' || table.family === (packet.family === 4 ? 'ip' : 'ip6');
+}
+
+function distinct(states: readonly State[]): State[] {
+  return [...new Map(states.map((state) => [keyOf(state), state])).values()];
+}
+
+/** Endings that nobody could tell apart are one outcome; where only one is left, the doubt on the way did not matter. */
+function conclude(endings: readonly Ending[]): FirewallOutcome[] {
+  const byKey = new Map<string, Ending>();
+  for (const ending of endings) {
+    const key = `${ending.verdict} ${ending.verdict === 'accept' ? keyOf(ending.state) : ''}`;
+    if (!byKey.has(key)) byKey.set(key, ending);
+  }
+  const kept = [...byKey.values()];
+  const settled = kept.length === 1 && !kept.some(({ state }) => state.truncated);
+  return kept.map(({ verdict, state, by }) => {
+    const { packet, tracked, connectionMark, nat, tproxy, touched, unknownBecause } = state;
+    return {
+      verdict: verdict === 'return' ? 'accept' : verdict,
+      packet,
+      tracked,
+      touched,
+      ...(connectionMark === undefined ? {} : { connectionMark }),
+      ...(nat ? { nat } : {}),
+      ...(tproxy ? { tproxy } : {}),
+      ...(by ? { by } : {}),
+      ...(unknownBecause && !settled ? { unknownBecause } : {}),
+    };
+  });
+}
+
+/** A rule for the reader, and the command that shows it. Without a rule: the chain's policy. */
+export function describeRule(table: FirewallTable, chain: FirewallChain, rule?: FirewallRule): Provenance {
+  const what = rule ? rule.text : `policy ${chain.policy ?? 'accept'}`;
+  if (table.source === 'nft') return { what, source: `nft list chain ${table.family} ${table.name} ${chain.name}` };
+  const command = `${table.family === 'ip6' ? 'ip6tables' : 'iptables'}${table.source === 'iptables-legacy' ? '-legacy' : ''}-save`;
+  return { what, source: `${command} -t ${table.name}, chain ${chain.name}` };
+}
