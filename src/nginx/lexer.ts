@@ -96,8 +96,7 @@ export class Lexer {
     const quote = first === '"' || first === "'" ? first : undefined;
     const start = this.position + (quote ? 1 : 0);
     const end = quote ? endOfQuoted(this.text, start, quote) : endOfBare(this.text, start);
-    // The character after a word is read before nginx lets go of the word, unless it ends the statement.
-    const read = end === undefined ? this.text.length : end + (quote || isBlank(this.text.charCodeAt(end)) ? 2 : 1);
+    const read = end === undefined ? this.text.length : this.readWithWord(end, quote !== undefined);
     if (!this.window.holds(start, Math.min(read, this.text.length))) return error(tooLong(quote), here);
     if (end === undefined) return error(endOfFile, here);
     this.moveTo(quote ? end + 1 : end);
@@ -107,6 +106,12 @@ export class Lexer {
         return error(`unexpected "${after}"`, this.here());
     }
     return withoutEscapes(this.text.slice(start, end));
+  }
+
+  /** nginx reads on to the character after the blank that ends a word, or to `;` or `{`, before it lets go of the word. */
+  private readWithWord(end: number, quoted: boolean): number {
+    const next = quoted ? end + 1 : end;
+    return next + (isBlank(this.text.charCodeAt(next)) ? 2 : 1);
   }
 
   private here(): { line: number; column: number } {

@@ -25,6 +25,7 @@ interface Place {
   readonly file: string;
   readonly openFiles: readonly string[];
   readonly depth: number;
+  readonly data: boolean;
 }
 
 /**
@@ -40,7 +41,12 @@ export function parseConfig(files: ConfigFiles): ParsedConfig & { missing: Missi
     directivesLeft: limits.directives,
     bytesLeft: limits.totalBytes,
   };
-  const directives = readFile(reading, files.main, { file: files.main, line: 1, column: 1 }, { file: '', openFiles: [], depth: 0 });
+  const directives = readFile(
+    reading,
+    files.main,
+    { file: files.main, line: 1, column: 1 },
+    { file: '', openFiles: [], depth: 0, data: false },
+  );
   return { directives, problems: reading.problems, missing: { files: [...reading.missingFiles], globs: [...reading.missingGlobs] } };
 }
 
@@ -60,9 +66,12 @@ function readFile(reading: Reading, path: string, from: At, place: Place): Direc
   if (file.text.length > limits.fileBytes) return problem('unread', `${path}: larger than ${limits.fileBytes} bytes`);
   reading.bytesLeft -= file.text.length;
   if (reading.bytesLeft < 0) return problem('unread', `${path}: the configuration is larger than ${limits.totalBytes} bytes`);
-  const inside: Place = { file: path, openFiles: [...place.openFiles, path], depth: place.depth + 1 };
+  const inside: Place = { ...place, file: path, openFiles: [...place.openFiles, path], depth: place.depth + 1 };
   return readBlock(reading, new Lexer(file.text), inside, 'file').directives;
 }
+
+/** Blocks whose lines are data: no block can be inside (ngx_conf_parse with a handler). */
+const dataBlocks = new Set(['types', 'map', 'geo', 'split_clients', 'charset_map']);
 
 interface Block {
   directives: Directive[];
@@ -84,6 +93,7 @@ function readBlock(reading: Reading, lexer: Lexer, place: Place, until: '}' | 'f
       if (statement.end === until) return { directives, closed: true };
       return stop(at, statement.end === '}' ? 'unexpected "}"' : 'unexpected end of file, expecting "}"');
     }
+    if (place.data && statement.end === '{') return stop(at, 'unexpected "{"');
     if (reading.directivesLeft-- <= 0) return stop(at, `more than ${limits.directives} directives`, 'unread');
     const [name = '', ...args] = statement.words;
     if (name === 'include' && args.length === 1) {
@@ -97,7 +107,7 @@ function readBlock(reading: Reading, lexer: Lexer, place: Place, until: '}' | 'f
       directives.push({ name, args, at, opaque });
     } else {
       if (place.depth >= limits.depth) return stop(at, `more than ${limits.depth} blocks and files within each other`, 'unread');
-      const block = readBlock(reading, lexer, { ...place, depth: place.depth + 1 }, '}');
+      const block = readBlock(reading, lexer, { ...place, depth: place.depth + 1, data: dataBlocks.has(name) }, '}');
       directives.push({ name, args, at, block: block.directives });
       if (!block.closed) return { directives, closed: false };
     }
