@@ -30,7 +30,8 @@ function httpAuthority(pass: Directive, scope: Scope, expand: Expand): Authority
   const url = expand(pass.args[0] ?? '', scope);
   const scheme = /^(https?|\$\{scheme\}):\/\//i.exec(url);
   if (!scheme) return { authority: '${unknown}', defaultPort: undefined };
-  const rest = url.slice(scheme[0].length);
+  // These begin with a slash, so the host ends before them: `http://backend$request_uri`.
+  const rest = url.slice(scheme[0].length).replace(/\$\{(?:request_uri|uri|document_uri)\}/, '/');
   const authority = rest.startsWith('unix:') ? rest : (/^[^/?#]*/.exec(rest)?.[0] ?? '');
   return { authority, defaultPort: scheme[1]?.toLowerCase() === 'https' ? 443 : 80 };
 }
