@@ -22,27 +22,42 @@ export function findMaster(snapshot: Snapshot | undefined, pid: number): NginxMa
   return factOf(snapshot, 'nginx')?.masters.find((master) => master.pid === pid);
 }
 
-/** Changes text on one line of a configuration file and reloads. Undefined when the text is not on that line or the file is out of reach. */
-export function editConfig(
-  snapshot: Snapshot,
-  pid: number,
-  edit: { at: At; remove: string; insert: string; why: string },
-): Cure | undefined {
+/** A change of one line: `remove` is text on it, null inserts a whole line before it. */
+export interface LineEdit {
+  at: At;
+  remove: string | null;
+  insert: string;
+  why: string;
+}
+
+/** Changes a line of a configuration file and reloads. Undefined when the text is not on that line or the file is out of reach. */
+export function editConfig(snapshot: Snapshot, pid: number, { at, remove, insert, why }: LineEdit): Cure | undefined {
   const master = findMaster(snapshot, pid);
-  const line = lineAt(snapshot, pid, edit.at);
-  if (!master || line === undefined || !line.includes(edit.remove)) return undefined;
-  const { at, remove, insert, why } = edit;
-  const file = `${master.root}${at.file}`;
-  const replaceLine = (text: string) => {
+  const line = lineAt(snapshot, pid, at);
+  if (!master || line === undefined || (remove !== null && !line.includes(remove))) return undefined;
+  const change = (text: string) => {
     const lines = text.split('\n');
-    lines[at.line - 1] = lines[at.line - 1]?.replace(remove, () => insert) ?? '';
+    lines.splice(at.line - 1, 1, ...(remove === null ? [insert, line] : [line.replace(remove, () => insert)]));
     return lines.join('\n');
   };
   return {
     host: snapshot.host,
-    steps: [{ host: snapshot.host, kind: 'edit', file, line: at.line, remove, insert, why }, reloadStep(snapshot, master)],
-    apply: (before) => restarted(withText(before, pid, at.file, replaceLine), pid),
+    steps: [
+      { host: snapshot.host, kind: 'edit', file: `${master.root}${at.file}`, line: at.line, remove, insert, why },
+      reloadStep(snapshot, master),
+    ],
+    apply: (before) => restarted(withText(before, pid, at.file, change), pid),
   };
+}
+
+/**
+ * A directive as it stands in its file, from its name to its semicolon, when it is on one line and alone of its kind there.
+ * This is what an edit removes: the words of the file, not ours.
+ */
+export function directiveText(snapshot: Snapshot, pid: number, directive: { name: string; at: At }): string | undefined {
+  const rest = lineAt(snapshot, pid, directive.at)?.slice(directive.at.column - 1);
+  const end = rest?.indexOf(';') ?? -1;
+  return rest?.startsWith(directive.name) && end > 0 ? rest.slice(0, end + 1) : undefined;
 }
 
 /** The text of a line of the configuration as it is on disk. */

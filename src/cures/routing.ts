@@ -47,23 +47,6 @@ export function addPolicyRule(snapshot: Snapshot, rule: PolicyRule, why: string)
   return { host: snapshot.host, steps: [step], apply: (before) => withFact(before, 'policyRules', (rules) => [...rules, rule]) };
 }
 
-export function deletePolicyRule(snapshot: Snapshot, rule: PolicyRule, why: string): Cure {
-  const step: FixStep = {
-    host: snapshot.host,
-    kind: 'command',
-    run: ip(rule.family, 'rule', 'del', ...ruleWords(rule)),
-    undo: ip(rule.family, 'rule', 'add', ...ruleWords(rule)),
-    persist: persistRoute,
-    why,
-  };
-  const same = (other: PolicyRule) => JSON.stringify(other) === JSON.stringify(rule);
-  return {
-    host: snapshot.host,
-    steps: [step],
-    apply: (before) => withFact(before, 'policyRules', (rules) => rules.filter((other) => !same(other))),
-  };
-}
-
 /** The route that hands packets for any address to this host's own sockets. */
 export function localDefault(family: Family, table: string): Route {
   return {

@@ -37,7 +37,7 @@ export function passHook(trail: Trail, hook: Hook, context: HookContext): Firewa
     ...(trail.out === undefined ? {} : { out: trail.out }),
     ...context,
     addressType: (address) => addressType(trail.snapshot, address),
-    reversePath: (loose) => reversePath(trail, loose),
+    reversePath: (loose, mark) => reversePath(trail, loose, mark),
   });
   return conclude(trail, hook, outcomes);
 }
@@ -84,11 +84,11 @@ function addressType(snapshot: Snapshot | undefined, address: string): string | 
   return longestMatch(routes, 'local', { family, to: address })?.type ?? 'unicast';
 }
 
-function reversePath(trail: Trail, loose: boolean): boolean | undefined {
+function reversePath(trail: Trail, loose: boolean, mark: number): boolean | undefined {
   const state = routingState(trail.snapshot);
   if (!state || trail.in === undefined) return undefined;
-  const { family, source, destination, mark } = trail.packet;
-  const sysctls = { 'net/ipv4/conf/all/rp_filter': loose ? '2' : '1' };
+  const { family, source, destination } = trail.packet;
+  const sysctls = { 'net/ipv4/conf/all/rp_filter': loose ? '2' : '1', ...(mark ? { 'net/ipv4/conf/all/src_valid_mark': '1' } : {}) };
   return validateSource({ ...state, sysctls }, { family, to: destination, from: source, iif: trail.in, mark }).valid;
 }
 

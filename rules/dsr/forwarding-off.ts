@@ -1,0 +1,37 @@
+import { setSysctls } from '../../src/cures/sysctl.js';
+import { forwards } from '../../src/path/sysctls.js';
+import { factOf } from '../../src/path/world.js';
+import { brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import type { Rule } from '../../src/types.js';
+
+const rule: Rule = {
+  title: 'the host on the way of DSR replies does not forward',
+  why: 'With Direct Server Return the reply passes the router on its way to the client. With forwarding off the kernel drops it (IpInAddrErrors), before any rewrite.',
+  run: (c) => {
+    const stopped = brokenBy(c, 'not-forwarded').filter(({ step, walk }) => {
+      const sysctls = factOf(c.snapshots.get(step.host), 'sysctls');
+      return (
+        walk.service.mode.startsWith('dsr') &&
+        step.leg === 'reply' &&
+        sysctls !== undefined &&
+        !forwards(sysctls, step.in ?? 'all', step.packet.family)
+      );
+    });
+    return [...groupBy(stopped, ({ step }) => step.host)].map(([host, broken]) => {
+      const snapshot = c.snapshots.get(host);
+      const keys = distinct(broken.map(({ step }) => (step.packet.family === 6 ? 'net/ipv6/conf/all/forwarding' : 'net/ipv4/ip_forward')));
+      const sysctls = factOf(snapshot, 'sysctls') ?? {};
+      return concludeFrom(broken, {
+        host,
+        summary: `${host} does not forward packets, so DSR replies end there (${serviceList(broken)})`,
+        evidence: keys.map((key) => ({ host, what: `${key} = ${sysctls[key] ?? '0'}`, source: `/proc/sys/${key}` })),
+        cures: snapshot
+          ? [setSysctls(snapshot, Object.fromEntries(keys.map((key) => [key, 1])), 'DSR replies are forwarded to the client')]
+          : [],
+        verify: keys.map((key) => `sysctl ${key}   # must say 1`),
+      });
+    });
+  },
+};
+
+export default rule;

@@ -1,0 +1,51 @@
+import { setSysctls } from '../../src/cures/sysctl.js';
+import { sysctl } from '../../src/path/sysctls.js';
+import { factOf } from '../../src/path/world.js';
+import { distinct, groupBy, list } from '../../src/reasoning/broken.js';
+import type { Case, Rule, Walk } from '../../src/types.js';
+
+const rule: Rule = {
+  title: "early demux catches DSR replies while nginx's spoofed socket is open",
+  why: "With router NAT on nginx's own host, a reply that arrives before nginx has closed its socket under the client's address is attached to that socket (ip_rcv_finish() with udp_early_demux=1), and forwarding then drops it. No counter moves. The faster the upstream, the more replies are lost.",
+  run: (c) => {
+    const forwarded = c.walks.filter((walk) => forwardsOwnReplies(walk) && demuxes(c, walk));
+    return [...groupBy(forwarded, (walk) => walk.service.host)].flatMap(([host, walks]) => {
+      const snapshot = c.snapshots.get(host);
+      if (!snapshot) return [];
+      const services = distinct(walks.map((walk) => walk.service.id));
+      const keys = ['net/ipv4/ip_early_demux', 'net/ipv4/udp_early_demux'];
+      return {
+        host,
+        severity: 'risk' as const,
+        certainty: 'consistent' as const,
+        summary: `udp_early_demux=1 on ${host}, which forwards the replies to its own requests: some of them are lost without a trace (${list(services)})`,
+        steps: [
+          `${host} runs nginx and forwards the upstreams' DSR replies as well`,
+          "a reply that comes while nginx's socket under the client's address is still open is attached to that socket",
+          'forwarding drops a packet that has a socket, and no counter moves',
+        ],
+        evidence: keys.map((key) => ({ host, what: `${key} = 1`, source: `/proc/sys/${key}` })),
+        explains: services.map((service) => `${service}: a part of the answers never arrives`),
+        walks,
+        cures: [setSysctls(snapshot, { 'net/ipv4/udp_early_demux': 0 }, 'replies are then routed before any socket is looked up')],
+        verify: ['sysctl net.ipv4.udp_early_demux   # must say 0'],
+        settle: 'a capture on both sides of this host shows replies that come in and do not go out',
+      };
+    });
+  },
+};
+
+function forwardsOwnReplies(walk: Walk): boolean {
+  return (
+    walk.service.mode.startsWith('dsr') &&
+    walk.steps.some((step) => step.leg === 'reply' && step.host === walk.service.host && step.code === 'forwarded')
+  );
+}
+
+/** IPv6 has the same sysctls: they are read under net/ipv4 for both families. */
+function demuxes(c: Case, walk: Walk): boolean {
+  const sysctls = factOf(c.snapshots.get(walk.service.host), 'sysctls') ?? {};
+  return sysctl(sysctls, 'net/ipv4/ip_early_demux') > 0 && sysctl(sysctls, 'net/ipv4/udp_early_demux') > 0;
+}
+
+export default rule;

@@ -1,0 +1,86 @@
+import { combine } from '../../src/cures/combine.js';
+import { directiveText, editConfig, findMaster } from '../../src/cures/nginx.js';
+import { sameAddress } from '../../src/net/address.js';
+import { factOf } from '../../src/path/world.js';
+import { distinct, groupBy, list, narrate } from '../../src/reasoning/broken.js';
+import { keepsByDefault, keepsConnections } from '../../src/reasoning/keepalive.js';
+import type { Cure, Evidence, Rule, Service, Snapshot } from '../../src/types.js';
+
+const rule: Rule = {
+  title: 'kept upstream connections carry requests of other clients',
+  why: "nginx's cache of idle upstream connections ignores the address a connection is bound to. With an effective keepalive a client's request can travel over a connection that was opened under another client's address: the answer is 200, and the upstream sees and logs the wrong client.",
+  run: (c) => {
+    const mixing = c.services.filter(
+      (service) => service.mode === 'transparent' && keepsConnections(service, findMaster(c.snapshots.get(service.host), service.master)),
+    );
+    return [...groupBy(mixing, (service) => service.host)].map(([host, services]) => {
+      const snapshot = c.snapshots.get(host);
+      const lines = services.flatMap((service) => (service.upstreamGroup?.keepalive ? [service.upstreamGroup.keepalive.at] : []));
+      const walks = c.walks.filter((walk) => services.includes(walk.service));
+      const idle = snapshot ? spoofedConnections(snapshot, services) : [];
+      return {
+        host,
+        severity: 'fault' as const,
+        certainty: idle.length > 0 ? ('proven' as const) : ('consistent' as const),
+        summary: `upstream keepalive under a per-client proxy_bind lets requests travel under another client's address (${list(services.map((service) => service.id))})`,
+        steps: [
+          ...(walks[0] ? narrate(walks[0]) : []),
+          "after the answer nginx keeps this connection, which is bound to this client's address",
+          "the next request takes any idle connection to the same upstream, whoever's address it bears",
+        ],
+        evidence: [
+          ...distinct(lines.map((at) => `${at.file}:${at.line}`)).map((source) => ({
+            host,
+            what: 'keepalive in the upstream block',
+            source,
+          })),
+          ...idle,
+        ],
+        explains: services.map((service) => `${service.id}: upstreams log the wrong client`),
+        walks,
+        cures: snapshot ? cures(snapshot, services) : [],
+        verify: ['ask from two clients in turn and compare the addresses that the upstream logs'],
+      };
+    });
+  },
+};
+
+/** Open connections to an upstream from an address that is not this host's. */
+function spoofedConnections(snapshot: Snapshot, services: readonly Service[]): Evidence[] {
+  const own = factOf(snapshot, 'addresses') ?? [];
+  const upstreams = services.flatMap((service) => service.upstreams);
+  const open = (factOf(snapshot, 'sockets') ?? []).filter(
+    (socket) =>
+      socket.state === 'ESTAB' &&
+      upstreams.some((upstream) => sameAddress(upstream.address, socket.peerAddress) && upstream.port === socket.peerPort) &&
+      !own.some((entry) => sameAddress(entry.address, socket.localAddress)),
+  );
+  const pairs = distinct(open.map((socket) => `${socket.localAddress} > ${socket.peerAddress}:${socket.peerPort}`));
+  return pairs
+    .slice(0, 4)
+    .map((pair) => ({ host: snapshot.host, what: `idle connection under a client's address: ${pair}`, source: '/proc/net/tcp' }));
+}
+
+/** One edit for each upstream block, then a reload. */
+function cures(snapshot: Snapshot, services: readonly Service[]): Cure[] {
+  const groups = new Map(services.map((service) => [service.upstreamGroup?.name, service]));
+  const edits = [...groups.values()].flatMap((service) => edit(snapshot, service) ?? []);
+  return edits.length > 0 ? [combine(snapshot.host, edits)] : [];
+}
+
+/** Before 1.29.7 the line goes; from then on keepalive is the default and has to be turned off. */
+function edit(snapshot: Snapshot, { master: pid, upstreamGroup, upstreams }: Service): Cure | undefined {
+  const why = 'a connection is then used for one request, under its own client';
+  const written = upstreamGroup?.keepalive?.at;
+  const isDefault = keepsByDefault(findMaster(snapshot, pid));
+  if (written) {
+    const text = directiveText(snapshot, pid, { name: 'keepalive', at: written });
+    return text === undefined
+      ? undefined
+      : editConfig(snapshot, pid, { at: written, remove: text, insert: isDefault ? 'keepalive 0;' : '', why });
+  }
+  const last = upstreams.findLast((upstream) => upstream.at.file === upstreamGroup?.at.file)?.at;
+  return last && editConfig(snapshot, pid, { at: { ...last, line: last.line + 1 }, remove: null, insert: '    keepalive 0;', why });
+}
+
+export default rule;

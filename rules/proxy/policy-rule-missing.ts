@@ -1,0 +1,48 @@
+import { combine } from '../../src/cures/combine.js';
+import { addPolicyRule, freePriority, hex } from '../../src/cures/routing.js';
+import { factOf } from '../../src/path/world.js';
+import { concludeFrom, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import { homeTable } from '../../src/reasoning/home-table.js';
+import { type Uncaptured, uncapturedReplies } from '../../src/reasoning/reply-capture.js';
+import type { Cure, Rule, Snapshot } from '../../src/types.js';
+
+const rule: Rule = {
+  title: 'no policy rule sends the marked replies to a local table',
+  why: 'The upstream addresses its reply to the client. A firewall mark alone changes nothing: `ip rule` has to send packets with that mark to a table whose route is `local`, so that the kernel hands them to nginx.',
+  run: (c) => {
+    const replies = uncapturedReplies(c).filter(({ missing }) => missing.part === 'policy-rule');
+    return [...groupBy(replies, ({ step }) => step.host)].map(([host, broken]) =>
+      concludeFrom(broken, {
+        host,
+        summary: `${host} marks the upstreams' replies but has no ip rule for the mark, so they are not handed to nginx (${serviceList(broken)})`,
+        because: [`the replies carry mark ${hex(broken[0]?.step.packet.mark ?? 0)}, and no ip rule selects it`],
+        cures: cures(c.snapshots.get(host), broken),
+        verify: [...new Set(broken.map(verify))],
+      }),
+    );
+  },
+};
+
+export function verify({ step, walk }: Pick<Uncaptured, 'step' | 'walk'>): string {
+  const { mark, source, family } = step.packet;
+  return `ip ${family === 6 ? '-6 ' : ''}route get ${walk.client} from ${source} iif ${step.in ?? 'IF'} mark ${hex(mark === 0 ? 1 : mark)}   # must say "local"`;
+}
+
+function cures(snapshot: Snapshot | undefined, broken: readonly Uncaptured[]): Cure[] {
+  if (!snapshot) return [];
+  const wanted = groupBy(broken, ({ step }) => `${step.packet.family} ${step.packet.mark}`);
+  const rules = [...wanted.values()].flatMap(([first]) => {
+    if (!first) return [];
+    const { family, mark } = first.step.packet;
+    const table = homeTable(snapshot, family);
+    const priority = freePriority(factOf(snapshot, 'policyRules') ?? [], family);
+    return addPolicyRule(
+      snapshot,
+      { family, priority, mark, mask: 0xffffffff, action: 'table', table },
+      'marked replies are then looked up in the table with the local route',
+    );
+  });
+  return [combine(snapshot.host, rules)];
+}
+
+export default rule;

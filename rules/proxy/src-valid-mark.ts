@@ -1,0 +1,60 @@
+import { setSysctls } from '../../src/cures/sysctl.js';
+import { sysctl } from '../../src/path/sysctls.js';
+import { factOf } from '../../src/path/world.js';
+import { type Broken, brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import { linkSysctl, sourceVerdict } from '../../src/reasoning/source-validation.js';
+import type { Case, Cure, Rule, Snapshot } from '../../src/types.js';
+
+const rule: Rule = {
+  title: 'src_valid_mark makes source validation drop every marked reply',
+  why: "With src_valid_mark=1 (several VPN clients set it) the kernel looks the way back to the source up with the packet's mark. The mark leads to the local table, so the upstream looks like an address of this host, and the reply is dropped as martian, even with rp_filter off. No counter of the namespace moves.",
+  run: (c) => {
+    const dropped = brokenBy(c, 'source-invalid').filter((broken) => isMarkedMartian(c, broken));
+    return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) =>
+      concludeFrom(broken, {
+        host,
+        summary: `src_valid_mark=1 on ${host} makes the kernel drop every marked reply as martian (${serviceList(broken)})`,
+        because: ['looked up with its mark, the way back to the upstream is the local table: the source counts as martian'],
+        evidence: settings(c.snapshots.get(host), broken),
+        cures: cures(c.snapshots.get(host), broken),
+        verify: distinct(
+          broken.map(
+            ({ step, walk }) =>
+              `ip route get ${walk.client} from ${step.packet.source} iif ${step.in} mark 0x${step.packet.mark.toString(16)}   # must say "local"`,
+          ),
+        ),
+      }),
+    );
+  },
+};
+
+function isMarkedMartian(c: Case, { step }: Broken): boolean {
+  if (step.packet.mark === 0) return false;
+  const verdict = sourceVerdict(c, step);
+  return verdict?.valid === false && verdict.reason === 'marked-martian';
+}
+
+function links(broken: readonly Broken[]): string[] {
+  return distinct(broken.flatMap(({ step }) => step.in ?? []));
+}
+
+function settings(snapshot: Snapshot | undefined, broken: readonly Broken[]) {
+  const sysctls = factOf(snapshot, 'sysctls') ?? {};
+  const keys = ['all', ...links(broken)].map((link) => linkSysctl(link, 'src_valid_mark')).filter((key) => sysctl(sysctls, key) > 0);
+  return keys.map((key) => ({ host: snapshot?.host ?? '', what: `${key} = ${sysctls[key]}`, source: `/proc/sys/${key}` }));
+}
+
+/** Clearing it is plain; where something needs it, accept_local on the upstreams' link does as well. */
+function cures(snapshot: Snapshot | undefined, broken: readonly Broken[]): Cure[] {
+  if (!snapshot) return [];
+  const sysctls = factOf(snapshot, 'sysctls') ?? {};
+  const set = ['all', ...links(broken)].map((link) => linkSysctl(link, 'src_valid_mark')).filter((key) => sysctl(sysctls, key) > 0);
+  const cleared = Object.fromEntries(set.map((key) => [key, 0]));
+  const accepted = Object.fromEntries(links(broken).map((link) => [linkSysctl(link, 'accept_local'), 1]));
+  return [
+    setSysctls(snapshot, cleared, 'source validation then ignores the mark'),
+    setSysctls(snapshot, accepted, 'a source that looks local is then let in on this link'),
+  ];
+}
+
+export default rule;

@@ -1,0 +1,71 @@
+import { combine } from '../../src/cures/combine.js';
+import { addPolicyRule, freePriority, freeTable, putRoute } from '../../src/cures/routing.js';
+import { everything, network } from '../../src/net/prefix.js';
+import { connectedPrefixes, factOf } from '../../src/path/world.js';
+import { concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
+import { type Bypassed, bypassedReplies } from '../../src/reasoning/bypass.js';
+import { wayToHost } from '../../src/reasoning/gateway.js';
+import type { Case, Cure, Rule } from '../../src/types.js';
+
+const rule: Rule = {
+  title: 'the client lies in a subnet that the upstream is directly connected to',
+  why: 'An upstream reaches a directly connected subnet without any gateway, so its replies to clients there never pass nginx. Those clients get answers from an address they did not ask and reset them; all others work.',
+  run: (c) => {
+    const connected = bypassedReplies(c).filter((broken) => broken.how === 'connected');
+    return [...groupBy(connected, ({ step }) => step.host)].map(([host, broken]) => {
+      const clients = distinct(broken.map(({ walk }) => walk.client));
+      return concludeFrom(broken, {
+        host,
+        summary: `${list(clients)} ${clients.length > 1 ? 'are' : 'is'} in a subnet directly connected to ${host}, which answers without going by nginx (${serviceList(broken)})`,
+        evidence: distinct(broken.map((item) => item.prefix)).map((prefix) => ({
+          host,
+          what: `directly connected: ${prefix}`,
+          source: 'ip address',
+        })),
+        cures: cures(c, host, broken),
+        verify: distinct(
+          broken.map(
+            ({ walk }) =>
+              `ip ${walk.client.includes(':') ? '-6 ' : ''}route get ${walk.client} from ${walk.upstream.address}   # must say "via" nginx`,
+          ),
+        ),
+      });
+    });
+  },
+};
+
+/** A table of its own for packets from the upstream's address: the connected subnets it needs, and everything else by way of nginx. */
+function cures(c: Case, host: string, broken: readonly Bypassed[]): Cure[] {
+  const snapshot = c.snapshots.get(host);
+  if (!snapshot) return [];
+  const table = freeTable(snapshot);
+  const parts = [...groupBy(broken, ({ step }) => step.packet.source)].flatMap(([source, [first]]) => {
+    const gateway = first && wayToHost(c, host, first.walk);
+    if (!first || !gateway) return [];
+    const family = first.step.packet.family;
+    const metric = family === 6 ? 1024 : 0;
+    const base = { family, type: 'unicast' as const, table, metric };
+    const near = connectedPrefixes(snapshot, family).find(({ link }) => link === gateway.link)?.prefix;
+    const why = `what ${source} answers then goes by nginx, also to directly connected clients`;
+    return [
+      ...(near === undefined
+        ? []
+        : [
+            putRoute(
+              snapshot,
+              { ...base, to: network(near) ?? near, nextHops: [{ link: gateway.link }] },
+              'neighbours of this segment stay reachable directly',
+            ),
+          ]),
+      putRoute(snapshot, { ...base, to: everything(family), nextHops: [{ link: gateway.link, via: gateway.address }] }, why),
+      addPolicyRule(
+        snapshot,
+        { family, priority: freePriority(factOf(snapshot, 'policyRules') ?? [], family), from: source, action: 'table', table },
+        why,
+      ),
+    ];
+  });
+  return parts.length > 0 ? [combine(host, parts)] : [];
+}
+
+export default rule;

@@ -1,0 +1,62 @@
+import { combine } from '../../src/cures/combine.js';
+import { putRoute } from '../../src/cures/routing.js';
+import { longestMatch, lookup } from '../../src/path/fib.js';
+import { factOf } from '../../src/path/world.js';
+import { concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import { type Bypassed, bypassedReplies } from '../../src/reasoning/bypass.js';
+import { wayToHost } from '../../src/reasoning/gateway.js';
+import type { Case, Cure, Route, Rule } from '../../src/types.js';
+
+const rule: Rule = {
+  title: "the upstream's route to the client does not lead to this nginx",
+  why: "The upstream answers to the client's address. Only if its route there leads by the nginx that asked can nginx take the reply in. Over another gateway the reply reaches the client directly, which knows nothing of the connection and resets it.",
+  run: (c) => {
+    const replies = bypassedReplies(c).filter((broken) => broken.how === 'gateway');
+    return [...groupBy(replies, ({ step }) => step.host)].map(([host, broken]) =>
+      concludeFrom(broken, {
+        host,
+        summary: `${host} answers clients by way of ${distinct(broken.map((item) => item.prefix)).join(', ')}, not by way of ${distinct(broken.map((item) => item.expected)).join(', ')} (${serviceList(broken)})`,
+        cures: cures(c, host, broken),
+        verify: distinct(
+          broken.map(
+            ({ walk }) =>
+              `ip ${walk.client.includes(':') ? '-6 ' : ''}route get ${walk.client} from ${walk.upstream.address}   # must say "via" an address of ${broken[0]?.expected ?? ''}`,
+          ),
+        ),
+      }),
+    );
+  },
+};
+
+/** The very route that decides gets nginx as its next hop. */
+function cures(c: Case, host: string, broken: readonly Bypassed[]): Cure[] {
+  const snapshot = c.snapshots.get(host);
+  if (!snapshot) return [];
+  const changed = new Map<string, Cure>();
+  for (const item of broken) {
+    const gateway = wayToHost(c, host, item.walk, item.expected);
+    const deciding = decidingRoute(c, host, item);
+    if (!gateway || !deciding) continue;
+    const route: Route = { ...deciding, nextHops: [{ link: gateway.link, via: gateway.address }] };
+    changed.set(
+      `${route.family} ${route.table} ${route.to}`,
+      putRoute(snapshot, withoutScope(route), `replies to clients have to go by ${item.expected}`),
+    );
+  }
+  return changed.size > 0 ? [combine(host, [...changed.values()])] : [];
+}
+
+function withoutScope({ scope: _scope, source: _source, ...route }: Route): Route {
+  return route;
+}
+
+function decidingRoute(c: Case, host: string, { walk, step }: Bypassed): Route | undefined {
+  const snapshot = c.snapshots.get(host);
+  const [policyRules, routes] = [factOf(snapshot, 'policyRules'), factOf(snapshot, 'routes')];
+  if (!policyRules || !routes || walk.upstream.address === undefined) return undefined;
+  const { family } = step.packet;
+  const result = lookup({ policyRules, routes }, { family, to: walk.client, from: walk.upstream.address, iif: 'lo', mark: 0 });
+  return result.found === 'route' ? result.route : longestMatch(routes, 'main', { family, to: walk.client });
+}
+
+export default rule;

@@ -1,0 +1,27 @@
+import { findMaster, restartMaster } from '../../src/cures/nginx.js';
+import { hasNetRaw } from '../../src/path/legs/nginx.js';
+import { brokenBy, concludeFrom, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import type { Rule } from '../../src/types.js';
+
+const rule: Rule = {
+  title: 'CAP_NET_RAW is outside the bounding set of nginx, so its workers die at start',
+  why: 'A root master gives CAP_NET_RAW to its workers when the configuration says "transparent". Where a unit or a container has taken it out of the bounding set, capset() fails and every worker exits with code 2. The master still holds the listening sockets: clients connect and hang.',
+  run: (c) =>
+    [...groupBy(brokenBy(c, 'worker-dead'), ({ step }) => step.host)].flatMap(([host, broken]) => {
+      const snapshot = c.snapshots.get(host);
+      const master = findMaster(snapshot, broken[0]?.walk.service.master ?? 0);
+      if (!snapshot || !master || hasNetRaw(master.boundingCapabilities)) return [];
+      const restart = restartMaster(snapshot, master.pid, 'a master started from a root shell has CAP_NET_RAW in its bounding set');
+      return concludeFrom(broken, {
+        host,
+        summary: `nginx on ${host} has no worker left: CAP_NET_RAW is not in its bounding set (${serviceList(broken)})`,
+        because: [
+          `CapBnd of master ${master.pid} is ${master.boundingCapabilities}, without bit 13 (CAP_NET_RAW): the workers' capset() fails and they exit`,
+        ],
+        cures: restart ? [restart] : [],
+        verify: [`pgrep -P ${master.pid}   # there must be workers`],
+      });
+    }),
+};
+
+export default rule;

@@ -1,0 +1,55 @@
+import { parseIptablesSave } from '../facts/netfilter/iptables-save.js';
+import type { Cure, Family, FirewallTable, Snapshot } from '../types.js';
+import { type FrontEnd, iptablesTool } from './front-end.js';
+import { commandLine } from './shell.js';
+import { withFact } from './snapshot.js';
+
+export interface IptablesRule {
+  frontEnd: Exclude<FrontEnd, 'nft'>;
+  family: Family;
+  table: string;
+  chain: string;
+  /** Matches and target, one word each; a comma list of sources is allowed. */
+  words: readonly string[];
+  /** At the end of its chain, or as its first rule. */
+  at: 'end' | 'start';
+  why: string;
+}
+
+/** Adds a rule. The copy is changed by reading the rule back with the parser of iptables-save. */
+export function addIptablesRule(snapshot: Snapshot, rule: IptablesRule): Cure {
+  const tool = iptablesTool(rule.frontEnd, rule.family);
+  const command = (verb: string) => commandLine(tool, '-t', rule.table, verb, rule.chain, ...rule.words);
+  const undo = command('-D');
+  const persist = `save the rules: ${tool}-save > /etc/iptables/rules.v${rule.family} (package iptables-persistent), or your firewall's own configuration`;
+  const source = rule.frontEnd === 'iptables-legacy' ? ('iptables-legacy' as const) : ('iptables-nft' as const);
+  const text = `*${rule.table}\n:${rule.chain} ACCEPT [0:0]\n${expand(rule).join('\n')}\nCOMMIT\n`;
+  const parsed = parseIptablesSave(text, { source, family: rule.family })[0];
+  return {
+    host: snapshot.host,
+    steps: [{ host: snapshot.host, kind: 'command', run: command(rule.at === 'end' ? '-A' : '-I'), undo, persist, why: rule.why }],
+    apply: (before) =>
+      withFact(before, source === 'iptables-legacy' ? 'iptablesLegacy' : 'iptablesNft', (tables) =>
+        parsed ? merge(tables, parsed, rule.at) : tables,
+      ),
+  };
+}
+
+/** iptables makes one rule of each address in a comma list. */
+function expand({ chain, words }: IptablesRule): string[] {
+  const at = words.indexOf('-s') + 1;
+  const sources = at > 0 ? (words[at] ?? '').split(',') : [''];
+  return sources.map((source) => ['-A', chain, ...words.map((word, index) => (at > 0 && index === at ? source : word))].join(' '));
+}
+
+/** Puts the chains of `added` into the table of the same name, which is made when the host has none. */
+export function merge(tables: readonly FirewallTable[], added: FirewallTable, at: 'end' | 'start'): FirewallTable[] {
+  const present = tables.find((table) => table.family === added.family && table.name === added.name);
+  if (!present) return [...tables, added];
+  const chains = present.chains.map((chain) => {
+    const rules = added.chains.find((other) => other.name === chain.name)?.rules ?? [];
+    return { ...chain, rules: at === 'end' ? [...chain.rules, ...rules] : [...rules, ...chain.rules] };
+  });
+  const missing = added.chains.filter((chain) => !present.chains.some((other) => other.name === chain.name));
+  return tables.map((table) => (table === present ? { ...present, chains: [...chains, ...missing] } : table));
+}

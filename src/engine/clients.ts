@@ -1,0 +1,84 @@
+import { familyOf, isAddress, prefixBounds, sameAddress } from '../net/address.js';
+import { contains, parsePrefix } from '../net/prefix.js';
+import type { WalkedClient } from '../path/walk.js';
+import { connectedPrefixes, facingLink, factOf, owns, type Snapshots } from '../path/world.js';
+import type { Family, Role, Service, Snapshot } from '../types.js';
+
+const mostClients = 16;
+const documentation: Record<Family, readonly string[]> = { 4: ['203.0.113.7', '198.51.100.7', '192.0.2.7'], 6: ['2001:db8::7'] };
+
+/** The clients to reason about: those the user named, else those that hosts are and logs and sockets show, else a documentation address for each family that is listened on. */
+export function findClients(
+  snapshots: Snapshots,
+  services: readonly Service[],
+  roles: ReadonlyMap<string, readonly Role[]>,
+  named: readonly string[],
+): WalkedClient[] {
+  const addresses =
+    named.length > 0 ? named.flatMap(representatives) : [...clientHosts(snapshots, services, roles), ...seen(snapshots, services)];
+  const known = [...new Set(addresses)].slice(0, mostClients).map((address) => ({ address, assumed: false }));
+  const families = new Set(services.flatMap((service) => service.listeners.map((listener) => listener.family)));
+  const missing = [...families].filter((family) => !known.some((client) => familyOf(client.address) === family));
+  return [...known, ...missing.flatMap((family) => assumed(snapshots, family))];
+}
+
+/** Of a prefix its first and its last usable address. */
+function representatives(text: string): string[] {
+  const prefix = parsePrefix(text);
+  if (!prefix || isAddress(text)) return [text];
+  const bounds = prefixBounds(prefix.address, prefix.length);
+  const inner = (address: string, step: 1 | -1) => address.replace(/[^.:]*$/, (last) => shift(last, step, prefix.family));
+  return bounds ? [inner(bounds[0], 1), inner(bounds[1], -1)] : [];
+}
+
+function shift(last: string, step: 1 | -1, family: Family): string {
+  const base = family === 4 ? 10 : 16;
+  return (Number.parseInt(last === '' ? '0' : last, base) + step).toString(base);
+}
+
+/** Addresses that client hosts would ask from: those on links that face a proxy, or all when none does. */
+function clientHosts(snapshots: Snapshots, services: readonly Service[], roles: ReadonlyMap<string, readonly Role[]>): string[] {
+  const proxies = [...new Set(services.map((service) => service.host))];
+  return [...snapshots.values()]
+    .filter((snapshot) => roles.get(snapshot.host)?.includes('client'))
+    .flatMap((snapshot) => ownAddresses(snapshots, snapshot, proxies));
+}
+
+function ownAddresses(snapshots: Snapshots, snapshot: Snapshot, proxies: readonly string[]): string[] {
+  const usable = (factOf(snapshot, 'addresses') ?? []).filter((entry) => entry.scope !== 'host' && entry.scope !== 'link');
+  const facing = usable.filter((entry) => proxies.some((proxy) => facingLink(snapshots, snapshot.host, entry.link, proxy) !== undefined));
+  return (facing.length > 0 ? facing : usable).map((entry) => entry.address);
+}
+
+/** Clients of logs and sockets. Those inside an upstream's connected prefixes come first: they are the ones that fail alone. */
+function seen(snapshots: Snapshots, services: readonly Service[]): string[] {
+  const proxies = [...new Set(services.map((service) => service.host))].map((host) => snapshots.get(host));
+  const logged = proxies.flatMap((snapshot) => (factOf(snapshot, 'nginxClients') ?? []).map((client) => client.address)).reverse();
+  const ports = new Set(services.flatMap((service) => service.listeners.map((listener) => listener.port)));
+  const peers = proxies.flatMap((snapshot) =>
+    (factOf(snapshot, 'sockets') ?? []).flatMap((socket) =>
+      socket.peerPort && ports.has(socket.localPort) && socket.peerAddress ? [socket.peerAddress] : [],
+    ),
+  );
+  const outside = [...new Set([...peers, ...logged])].filter(
+    (address) => isAddress(address) && !isLoopback(address) && !proxies.some((proxy) => owns(proxy, address)),
+  );
+  const upstreams = [...snapshots.values()].filter((snapshot) =>
+    services.some((service) => service.upstreams.some((upstream) => upstream.address && owns(snapshot, upstream.address))),
+  );
+  const isNear = (address: string) =>
+    upstreams.some((host) => connectedPrefixes(host, familyOf(address) ?? 4).some(({ prefix }) => contains(prefix, address)));
+  return [...outside.filter(isNear), ...outside.filter((address) => !isNear(address))];
+}
+
+function isLoopback(address: string): boolean {
+  return contains('127.0.0.0/8', address) || sameAddress(address, '::1');
+}
+
+/** A documentation address (RFC 5737, RFC 3849) that no host is connected to. */
+function assumed(snapshots: Snapshots, family: Family): WalkedClient[] {
+  const free = documentation[family].find(
+    (address) => ![...snapshots.values()].some((host) => connectedPrefixes(host, family).some(({ prefix }) => contains(prefix, address))),
+  );
+  return free === undefined ? [] : [{ address: free, assumed: true }];
+}

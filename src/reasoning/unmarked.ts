@@ -1,0 +1,44 @@
+import { markReplies } from '../cures/mark-replies.js';
+import type { Case, Cure, Packet } from '../types.js';
+import { type Broken, groupBy } from './broken.js';
+import { findNearMiss, type NearMiss } from './near-miss.js';
+import { establishedMark, uncapturedReplies } from './reply-capture.js';
+
+export interface Unmarked extends Broken {
+  nearMiss?: NearMiss;
+}
+
+/** Replies that no rule marks, by host; `nearMiss` is a rule that was meant to. */
+export function unmarkedReplies(c: Case): Map<string, Unmarked[]> {
+  const replies = uncapturedReplies(c).filter(({ missing }) => missing.part === 'mark');
+  const judged = replies.map(({ walk, step }): Unmarked => {
+    const nearMiss = findNearMiss(c, { walk, step });
+    return { walk, step, ...(nearMiss ? { nearMiss } : {}) };
+  });
+  // A rule that fits one upstream of a service in part was meant for all of them.
+  const meant = new Set(judged.filter(({ nearMiss }) => nearMiss).map(({ walk }) => walk.service.id));
+  const example = (id: string) => judged.find(({ walk, nearMiss }) => nearMiss && walk.service.id === id)?.nearMiss;
+  const completed = judged.map((reply) =>
+    reply.nearMiss || !meant.has(reply.walk.service.id) ? reply : { ...reply, ...definedNearMiss(example(reply.walk.service.id)) },
+  );
+  return groupBy(completed, ({ step }) => step.host);
+}
+
+function definedNearMiss(nearMiss: NearMiss | undefined): Pick<Unmarked, 'nearMiss'> {
+  return nearMiss ? { nearMiss } : {};
+}
+
+/** Ways to mark these replies on their host. */
+export function marking(c: Case, host: string, unmarked: readonly Unmarked[]): Cure[] {
+  const snapshot = c.snapshots.get(host);
+  const first = unmarked[0];
+  if (!snapshot || !first) return [];
+  const forwardsDsr = c.services.some((service) => service.mode.startsWith('dsr'));
+  const mark = establishedMark(c, host, first.step.packet.family);
+  return markReplies(
+    snapshot,
+    unmarked.map(({ step }): Packet => step.packet),
+    mark,
+    { socketMatch: !forwardsDsr },
+  );
+}

@@ -1,0 +1,62 @@
+import { combine } from '../cures/combine.js';
+import { rewriteReplies } from '../cures/rewrite-replies.js';
+import type { Case, Cure, Walk } from '../types.js';
+import { type Broken, brokenBy, distinct, groupBy } from './broken.js';
+
+/** A DSR reply that reaches its client under the upstream's own address. */
+export interface Unrewritten extends Broken {
+  /** Where the rewrite belongs. */
+  at: string;
+  kind: 'nowhere' | 'misses-upstream' | 'bypasses-router';
+  /** The host that rewrites the replies of the service's other upstreams. */
+  router?: string;
+}
+
+/**
+ * Judges every unrewritten reply. A missing rewrite belongs to the gateway on the replies' way, nginx's host or a router, when
+ * the upstream's route to the client leads there, and to the upstream itself when it does not.
+ */
+export function unrewrittenReplies(c: Case): Unrewritten[] {
+  return brokenBy(c, 'not-rewritten').map((broken) => {
+    const { walk } = broken;
+    const upstreamHost = walk.steps.find((step) => step.leg === 'reply')?.host ?? broken.step.host;
+    const gateway = walk.steps.find((step) => step.leg === 'reply' && step.code === 'forwarded' && step.host !== upstreamHost)?.host;
+    const siblings = c.walks.filter((other) => other.service.id === walk.service.id && other.upstream !== walk.upstream);
+    const rewriters = distinct(siblings.flatMap((other) => rewriterOf(other)));
+    const passed = new Set(walk.steps.filter((step) => step.leg === 'reply').map((step) => step.host));
+    const routers = rewriters.filter((host) => !isOwnUpstream(siblings, host));
+    const onTheWay = routers.find((host) => passed.has(host));
+    if (onTheWay !== undefined) return { ...broken, at: onTheWay, kind: 'misses-upstream' as const };
+    if (routers[0] !== undefined) return { ...broken, at: upstreamHost, kind: 'bypasses-router' as const, router: routers[0] };
+    const originsRewrite = rewriters.length > 0;
+    return { ...broken, at: gateway ?? upstreamHost, kind: originsRewrite ? ('misses-upstream' as const) : ('nowhere' as const) };
+  });
+}
+
+function rewriterOf(walk: Walk): string[] {
+  return walk.steps.filter((step) => step.leg === 'reply' && step.code === 'rewritten').map((step) => step.host);
+}
+
+/** Whether a host rewrote as the origin of the reply, not as a router. */
+function isOwnUpstream(walks: readonly Walk[], host: string): boolean {
+  return walks.some((walk) => rewriterOf(walk).includes(host) && walk.steps.find((step) => step.leg === 'reply')?.host === host);
+}
+
+/** The rewrite on the host where it belongs, for every service and upstream that lacks it. */
+export function rewriting(c: Case, host: string, broken: readonly Unrewritten[]): Cure[] {
+  const snapshot = c.snapshots.get(host);
+  if (!snapshot) return [];
+  const parts = [...groupBy(broken, ({ walk }) => `${walk.service.id} ${walk.vip}`).values()].flatMap((group) => {
+    const first = group[0]?.walk;
+    if (!first?.vip) return [];
+    const leaving = group[0]?.walk.steps.findLast((step) => step.leg === 'reply' && step.host === host);
+    return rewriteReplies(snapshot, {
+      sources: distinct(group.flatMap(({ walk }) => walk.upstream.address ?? [])),
+      port: first.upstream.port,
+      vip: first.vip,
+      where: first.steps.find((step) => step.leg === 'reply')?.host === host ? 'originated' : 'forwarded',
+      link: leaving?.out,
+    });
+  });
+  return parts.length > 0 ? [combine(host, parts)] : [];
+}
