@@ -27,7 +27,9 @@ export function readMatch(content: Json, keepSet: KeepSet): FirewallMatch[] {
     named !== undefined || selectors.length > 1
       ? asSet()
       : (direct() ?? (first.of === 'mark' && fieldOf(first) === 'mark' ? asSet() : undefined));
-  return [...implied, found ?? unknown];
+  // A port comparison of its own already fails where there is no port.
+  const needed = found?.match === 'port' ? implied.filter((match) => match.match !== 'port') : implied;
+  return [...needed, found ?? unknown];
 }
 
 function setMatch(selectors: readonly Selector[], operator: string, set: string): FirewallMatch | undefined {

@@ -9,7 +9,7 @@ import { expressionText, statementText } from './nft-text.js';
 type Step = FirewallMatch | FirewallAction;
 
 /** Statements that turn nothing about the packet's way. */
-const harmless = new Set('counter log dup flow last secmark comment'.split(' '));
+const harmless = new Set('log dup flow last secmark comment'.split(' '));
 const harmlessPrefixes = /^ct (?:helper|timeout|expectation)$/;
 
 /** One nft statement as steps. `maps` gives a named map's elements. */
@@ -27,6 +27,7 @@ export function readStatement(statement: Json, keepSet: KeepSet, mapElements: (d
     case 'redirect':
       return [{ do: kind }];
     case 'continue':
+    case 'counter':
       return [];
     case 'jump':
     case 'goto':
