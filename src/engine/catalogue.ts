@@ -1,0 +1,76 @@
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Check, Role, Rule } from '../types.js';
+
+/** Checks and rules lie beside `src`, in the sources and in what is built from them. */
+const root = new URL('../../', import.meta.url);
+
+const roles: readonly Role[] = ['client', 'proxy', 'router', 'upstream'];
+
+/** Every check by its id (path below checks/ without ending), sorted. Rejects when a module is not a check: that is our own error. */
+export function loadChecks(from: URL = new URL('checks/', root)): Promise<Map<string, Check>> {
+  return load(from, asCheck);
+}
+
+/** Every rule by its id, which is the cause it concludes. */
+export function loadRules(from: URL = new URL('rules/', root)): Promise<Map<string, Rule>> {
+  return load(from, asRule);
+}
+
+async function load<T>(from: URL, as: (module: unknown, id: string) => T): Promise<Map<string, T>> {
+  const files = await moduleFiles(from);
+  const entries = await Promise.all(
+    [...files].map(async ([id, file]) => [id, as(await import(pathToFileURL(`${fileURLToPath(from)}${file}`).href), id)] as const),
+  );
+  return new Map(entries);
+}
+
+/** Id → file below the directory, by id. The sources are TypeScript, what is built has declarations and maps beside the code. */
+async function moduleFiles(from: URL): Promise<Map<string, string>> {
+  const all = await readdir(from, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const modules = all.map((file) => file.replaceAll('\\', '/')).filter((file) => /\.[jt]s$/.test(file) && !file.endsWith('.d.ts'));
+  return new Map(modules.map((file) => [file.slice(0, -'.ts'.length), file] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function asRule(module: unknown, id: string): Rule {
+  const rule = defaultExport(module, id);
+  requireText(rule, id, ['title', 'why']);
+  if (typeof rule.run !== 'function') throw new BrokenModule(id, 'run is not a function');
+  return rule as unknown as Rule;
+}
+
+function asCheck(module: unknown, id: string): Check {
+  const check = asRule(module, id) as unknown as Record<string, unknown>;
+  requireText(check, id, ['fix']);
+  const { needs, roles: applies } = check;
+  if (!isListOf(needs, (need) => typeof need === 'string')) throw new BrokenModule(id, 'needs is not a list of facts');
+  if (!isListOf(applies, (role) => roles.some((known) => known === role))) throw new BrokenModule(id, 'roles is not a list of roles');
+  return check as unknown as Check;
+}
+
+/** A file of the catalogue that does not export what it must. */
+export class BrokenModule extends Error {
+  constructor(id: string, problem: string) {
+    super(`catalogue module ${id}: ${problem}`);
+  }
+}
+
+function defaultExport(module: unknown, id: string): Record<string, unknown> {
+  const found = (module as { default?: unknown }).default;
+  if (typeof found !== 'object' || found === null) throw new BrokenModule(id, 'has no default export');
+  return found as Record<string, unknown>;
+}
+
+function requireText(of: Record<string, unknown>, id: string, names: readonly string[]): void {
+  for (const name of names) {
+    const value = of[name];
+    if (typeof value !== 'string' || value.trim() === '') throw new BrokenModule(id, `${name} is missing`);
+  }
+}
+
+function isListOf(value: unknown, fits: (entry: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(fits);
+}

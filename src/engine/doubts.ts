@@ -1,0 +1,102 @@
+import { configProblems } from '../nginx/of-snapshot.js';
+import { factOf, whyMissing } from '../path/world.js';
+import { groupBy, list } from '../reasoning/broken.js';
+import type { Case, ErrorLogLine, NotExamined, Snapshot, Walk } from '../types.js';
+import { concerns, linesSinceStart } from './log-evidence.js';
+
+/** How long ago, in seconds, a timeout in the log still speaks about the present. */
+const freshSeconds = 60;
+
+/** What keeps a case without a fault from being healthy: things that could hide a fault on a service's path. */
+export function findDoubts(c: Case, unexplained: readonly Walk[]): NotExamined[] {
+  return [
+    ...unknownSteps(c),
+    ...unexplained.map(unexplainedBreak).filter(isFirst),
+    ...freshTimeouts(c),
+    ...[...c.snapshots.values()].flatMap((snapshot) => [...unreadConfig(snapshot), ...unknownNginx(snapshot)]),
+    ...unresolvedNames(c),
+  ];
+}
+
+function isFirst(entry: NotExamined, index: number, all: readonly NotExamined[]): boolean {
+  return all.findIndex((other) => other.what === entry.what && other.why === entry.why) === index;
+}
+
+function unknownSteps(c: Case): NotExamined[] {
+  const unknown = c.walks
+    .filter((walk) => walk.end === 'unknown')
+    .flatMap((walk) => walk.steps.filter((step) => step.outcome === 'unknown').map((step) => ({ walk, step })));
+  return [...groupBy(unknown, ({ step }) => `${step.host}\0${step.place}\0${step.did}`).values()].flatMap((group) => {
+    const first = group[0];
+    if (!first) return [];
+    const services = [...new Set(group.map(({ walk }) => walk.service.id))];
+    return { what: `${first.step.host}, ${first.step.place}: the path of ${list(services)}`, why: first.step.did };
+  });
+}
+
+function unexplainedBreak(walk: Walk): NotExamined {
+  const step = walk.steps.at(-1);
+  return {
+    what: `${step?.host ?? walk.service.host}: the path of ${walk.service.id} ends here`,
+    why: `${step?.did ?? 'it cannot be followed'}; no known cause explains it`,
+    settle: step?.by.map((by) => `${by.source}: ${by.what}`).join('; ') ?? '',
+  };
+}
+
+/** A prediction that is whole while nginx still times out: something lies between the hosts, or outside what facts show. */
+function freshTimeouts(c: Case): NotExamined[] {
+  const whole = c.walks.filter((walk) => walk.end === 'whole');
+  const hosts = [...groupBy(whole, (walk) => walk.service.host)];
+  return hosts.flatMap(([host, walks]) => {
+    const lines = linesSinceStart(c, host).filter((line) => line.kind === 'upstream-timeout' && isFresh(c.snapshots.get(host), line));
+    const timedOut = walks.filter((walk) => lines.some((line) => line.upstream !== undefined && concerns(line, walk)));
+    if (timedOut.length === 0) return [];
+    const services = [...new Set(timedOut.map((walk) => walk.service.id))];
+    return {
+      what: `${host}: upstreams of ${list(services)} time out although every predicted path is whole`,
+      why: 'packets alone can tell where they are lost',
+      settle: `tpdoctor trace --port ${timedOut[0]?.service.listeners[0]?.port ?? 80} with the same hosts`,
+    };
+  });
+}
+
+/** Recent, and nothing has succeeded since. */
+function isFresh(snapshot: Snapshot | undefined, line: ErrorLogLine): boolean {
+  const now = factOf(snapshot, 'clock')?.epochSeconds;
+  if (now === undefined || now - line.at > freshSeconds) return false;
+  return !(factOf(snapshot, 'nginxClients') ?? []).some(
+    (client) => client.at !== undefined && client.at > line.at && client.status !== undefined && client.status < 400,
+  );
+}
+
+function unreadConfig(snapshot: Snapshot): NotExamined[] {
+  const problems = configProblems(snapshot);
+  return problems
+    .slice(0, 5)
+    .map(({ at, message }) => ({
+      what: `${snapshot.host}: ${at.file}:${at.line}`,
+      why: message,
+      settle: 'the file as root, or mend the line',
+    }));
+}
+
+function unknownNginx(snapshot: Snapshot): NotExamined[] {
+  const { nginx, nginxConfig } = snapshot.facts;
+  if (!nginx?.ok) return [{ what: `${snapshot.host}: nginx`, why: whyMissing(snapshot, 'nginx') }];
+  if (nginx.value.masters.length > 0 && !nginxConfig?.ok)
+    return [{ what: `${snapshot.host}: nginx's configuration`, why: whyMissing(snapshot, 'nginxConfig') }];
+  return [];
+}
+
+function unresolvedNames(c: Case): NotExamined[] {
+  const unresolved = c.services
+    .filter((service) => service.mode !== 'plain')
+    .flatMap((service) =>
+      service.upstreams.filter((upstream) => upstream.address === undefined).map((upstream) => ({ service, upstream })),
+    );
+  return unresolved.map(({ service, upstream }) => ({
+    what: `${service.host}: upstream ${upstream.name} of ${service.id}`,
+    why: `its name is not in /etc/hosts of ${service.host}, and tpdoctor asks no resolver`,
+    settle: `an address in ${upstream.at.file}:${upstream.at.line}`,
+  }));
+}

@@ -1,0 +1,43 @@
+import { factOf } from '../path/world.js';
+import { groupBy, list } from '../reasoning/broken.js';
+import type { Case, NotExamined } from '../types.js';
+
+/** What nobody asked about: listed, but no reason to doubt the verdict. */
+export function findUnseen(c: Case): NotExamined[] {
+  return [...unseenHosts(c), ...assumedClients(c), ...otherNamespaces(c)];
+}
+
+function unseenHosts(c: Case): NotExamined[] {
+  const steps = c.walks.flatMap((walk) => walk.steps.filter((step) => step.outcome === 'unseen').map((step) => ({ walk, step })));
+  return [...groupBy(steps, ({ step }) => step.did)].map(([did, group]) => {
+    const services = [...new Set(group.map(({ walk }) => walk.service.id))];
+    return { what: `part of the path of ${list(services)}`, why: did, settle: 'name that host with --host NAME=TARGET' };
+  });
+}
+
+function assumedClients(c: Case): NotExamined[] {
+  const assumed = [...new Set(c.walks.filter((walk) => walk.clientAssumed).map((walk) => walk.client))];
+  if (assumed.length === 0) return [];
+  return [
+    {
+      what: "whether clients lie in an upstream's own subnets",
+      why: `no client was named or seen; routes were judged for ${list(assumed)}`,
+      settle: 'name clients with --client IP or --client PREFIX',
+    },
+  ];
+}
+
+function otherNamespaces(c: Case): NotExamined[] {
+  return [...c.snapshots.values()].flatMap((snapshot) => {
+    const nginx = factOf(snapshot, 'nginx');
+    if (!nginx || nginx.masters.length > 0 || nginx.elsewhere.length === 0) return [];
+    const pids = list(nginx.elsewhere.map(({ pid }) => String(pid)));
+    return [
+      {
+        what: `${snapshot.host}: nginx (pid ${pids})`,
+        why: 'runs in another network namespace of this machine',
+        settle: 'name that namespace with --host NAME=netns:NAME',
+      },
+    ];
+  });
+}
