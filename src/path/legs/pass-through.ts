@@ -62,7 +62,7 @@ function rewriteAtEgress(trail: Trail): void {
   const rewritten = rewriteOnEgress(control, trail.out, before);
   if (rewritten === 'none') return;
   if ('unknown' in rewritten) {
-    const did = `a tc filter on ${trail.out} cannot be evaluated: ${rewritten.unknown}`;
+    const did = `a tc filter on ${trail.out} cannot be evaluated: ${rewritten.unknown.text}`;
     trail.add({ place: 'egress', code: 'unknown', did, outcome: 'unknown' });
     return;
   }
