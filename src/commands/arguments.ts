@@ -1,0 +1,70 @@
+import { InvalidArgumentError } from 'commander';
+import { isAddress } from '../net/address.js';
+import { parsePrefix } from '../net/prefix.js';
+import type { NamedHost } from '../types.js';
+
+/** Turns a parser of one value into one of a repeatable option. */
+export function collect<T>(parse: (text: string, before: readonly T[]) => T): (text: string, before?: readonly T[]) => T[] {
+  return (text, before = []) => [...before, parse(text, before)];
+}
+
+export function hostOf(text: string, before: readonly NamedHost[]): NamedHost {
+  const cut = text.indexOf('=');
+  if (cut < 1 || cut === text.length - 1) throw new InvalidArgumentError('Expected NAME=TARGET, for example proxy=netns:proxy.');
+  const [name, target] = [text.slice(0, cut), text.slice(cut + 1)];
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(name))
+    throw new InvalidArgumentError('A host name has 1 to 64 letters, digits, dots, dashes or underscores.');
+  if (before.some((host) => host.name === name)) throw new InvalidArgumentError(`The name ${name} is taken by another --host.`);
+  return { name, target: targetOf(target) };
+}
+
+function targetOf(target: string): string {
+  if (target.startsWith('netns:') && !/^netns:[^/\s]{1,255}$/.test(target)) {
+    throw new InvalidArgumentError('Expected the name of a network namespace as `ip netns` lists it, for example netns:proxy.');
+  }
+  if (/^[a-z+]+:\/\//i.test(target)) throw new InvalidArgumentError('Targets are local, netns:NAME or a snapshot file.');
+  return target;
+}
+
+export function clientOf(text: string): string {
+  if (!parsePrefix(text)) throw new InvalidArgumentError('Expected an address or a prefix, for example 10.0.0.7 or 10.0.0.0/24.');
+  return text;
+}
+
+export function pidOf(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected the process id of an nginx master, for example 1234.');
+  return Number(text);
+}
+
+export function outboundOf(text: string): string {
+  const name = text.length <= 253 && text.split('.').every((label) => /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})$/.test(label));
+  if (!name && !isAddress(text)) throw new InvalidArgumentError('Expected a host name or address, for example deb.debian.org.');
+  return text;
+}
+
+const formats = ['table', 'json'] as const;
+
+export function outputOf(text: string): (typeof formats)[number] {
+  const found = formats.find((format) => format === text);
+  if (found) return found;
+  const notYet = text === 'junit' || text === 'markdown' ? ' This format does not exist yet.' : '';
+  throw new InvalidArgumentError(`Expected ${formats.join(' or ')}.${notYet}`);
+}
+
+export function idOf(text: string): string {
+  if (!/^[a-z0-9*/-]{1,100}$/.test(text)) {
+    throw new InvalidArgumentError(
+      'Expected the id of a check or cause, for example proxy/mark-rule-missing or proxy/*; tpdoctor explain lists them.',
+    );
+  }
+  return text;
+}
+
+/** Milliseconds. */
+export function timeoutOf(text: string): number {
+  const found = /^(\d{1,6}(?:\.\d{1,3})?)(s|ms)?$/.exec(text);
+  const milliseconds = found ? Math.round(Number(found[1]) * (found[2] === 'ms' ? 1 : 1000)) : Number.NaN;
+  if (!(milliseconds >= 100 && milliseconds <= 600_000))
+    throw new InvalidArgumentError('Expected 100ms to 600s, for example 20, 20s or 500ms.');
+  return milliseconds;
+}

@@ -1,0 +1,44 @@
+import type { NamedHost, Report } from '../types.js';
+
+/** What `tpdoctor check` was asked to do. Everything is already checked for form. */
+export interface CheckOptions {
+  version: string;
+  /** As named by --host, names unique. With no hosts and no files: this host. */
+  hosts: readonly NamedHost[];
+  /** Snapshot files given as arguments; each says itself which host it is. */
+  files: readonly string[];
+  /** Addresses and prefixes. */
+  clients: readonly string[];
+  nginxPid?: number;
+  /** Destinations that upstreams must reach. */
+  outbound: readonly string[];
+  /** Globs over the ids of checks and causes. */
+  only: readonly string[];
+  skip: readonly string[];
+  /** For one query of a host, 100 … 600000; absent: each query's own. */
+  timeoutMs?: number;
+  /** File that every query and reply is recorded to. */
+  record?: string;
+  /** File that the snapshots are written to. */
+  save?: string;
+}
+
+/** 0 healthy, 1 faulty, 2 undetermined. */
+export type ExitCode = 0 | 1 | 2;
+
+export interface CheckResult {
+  report: Report;
+  exitCode: ExitCode;
+}
+
+export type RunCheck = (options: CheckOptions, io: Io) => Promise<CheckResult>;
+
+/** How a command speaks before its result is there. Plain text, one line; may come from hosts. */
+export interface Io {
+  /** What is going on now; shown only on a terminal, each replacing the one before. */
+  progress(text: string): void;
+  warn(text: string): void;
+}
+
+/** The command line asks for something that cannot be done as it stands: exit code 64. The message says what, where and what to do. */
+export class UsageError extends Error {}
