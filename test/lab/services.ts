@@ -1,0 +1,53 @@
+/**
+ * Shell fragments and configuration for the programs of a lab host. All of them run in the host's own directory, and every program daemonizes
+ * after it has bound its sockets, so that whoever started it may send traffic at once.
+ */
+
+/** Ends with failure when CONDITION does not become true within five seconds. */
+export const waitUntil = (condition: string): string =>
+  `tries=0; until ${condition}; do tries=$((tries+1)); [ $tries -lt 250 ] || { echo "still not so: ${condition.replaceAll(/["$`\\]/g, '')}" >&2; exit 1; }; sleep 0.02; done`;
+
+/** `-e`: without it nginx would open the log in /var/log that it was compiled with. */
+const nginxCommand = 'nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/error.log"';
+
+/** Started, with or without living workers. `wrapper` is a program that runs nginx, such as setpriv with its options. */
+export const launchNginx = (wrapper = ''): string => `${wrapper} ${nginxCommand}\n${waitUntil('[ -s nginx.pid ]')}`;
+
+/** A worker takes its title after it has dropped its privileges and opened its sockets (ngx_worker_process_cycle). */
+const workerIsUp =
+  'grep -qs "worker process" $(sed "s,[0-9]*,/proc/&/cmdline,g" "/proc/$(cat nginx.pid)/task/$(cat nginx.pid)/children") /dev/null';
+
+export const startNginx = (wrapper = ''): string => `${launchNginx(wrapper)}\n${waitUntil(workerIsUp)}`;
+
+/** The master removes its pid file last, when all workers are gone. */
+export const stopNginx = `kill "$(cat nginx.pid)"\n${waitUntil('[ ! -e nginx.pid ]')}`;
+
+export const restartNginx = (wrapper = ''): string => `${stopNginx}\n${startNginx(wrapper)}`;
+
+/** Lines that every nginx.conf of the lab begins with. Relative paths start from the prefix, the host's directory. */
+export const nginxPreamble = (user = 'www-data'): string => `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+user ${user};
+worker_processes 1;
+pid nginx.pid;
+error_log error.log warn;
+events {
+    worker_connections 512;
+}
+`;
+
+export const httpPreamble = `    access_log access.log;
+    default_type text/plain;
+    client_body_temp_path tmp-body;
+    proxy_temp_path tmp-proxy;
+    fastcgi_temp_path tmp-fastcgi;
+    uwsgi_temp_path tmp-uwsgi;
+    scgi_temp_path tmp-scgi;
+`;
+
+/** A name server that knows www.example.com as `answer` and nothing else; its log and pid file carry the port. */
+export const startDnsmasq = (address: string, port: number, answer: string): string =>
+  [
+    'dnsmasq --conf-file=/dev/null --no-resolv --no-hosts --user=root --bind-interfaces',
+    `--listen-address=${address} --port=${port} --address=/www.example.com/${answer}`,
+    `--pid-file="$PWD/dnsmasq-${port}.pid" --log-queries --log-facility="$PWD/dnsmasq-${port}.log"`,
+  ].join(' ');
