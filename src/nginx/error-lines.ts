@@ -1,23 +1,20 @@
 import { isAddress } from '../net/address.js';
 import type { ErrorKind, ErrorLogLine } from '../types.js';
 
-/** What nginx's error log says about upstreams and privileges; the first that fits names the kind. */
+/** How messages about upstreams and privileges begin. Further on, a message may quote what a client sent. */
 const kinds: readonly (readonly [RegExp, ErrorKind])[] = [
-  [
-    /\bsetsockopt\(IP(?:V6)?_TRANSPARENT\) failed|\bsetsockopt\(IP(?:V6)?_BINDANY\) failed|could not enable transparent proxying/,
-    'setsockopt-transparent',
-  ],
+  [/^setsockopt\(IP(?:V6)?_TRANSPARENT\) failed|^could not enable transparent proxying/, 'setsockopt-transparent'],
   // `bind() to A:P failed` is a listener at start; the address inside the parentheses is an upstream connection's.
-  [/\bbind\([^)]+\) failed/, 'bind'],
-  [/\bcapset\(\) failed/, 'capset'],
-  [/ process \d+ exited with fatal code \d+ and cannot be respawned/, 'worker-died'],
+  [/^bind\([^)]+\) failed/, 'bind'],
+  [/^capset\(\) failed/, 'capset'],
+  [/^worker process \d+ exited with fatal code \d+ and cannot be respawned/, 'worker-died'],
   // An ICMP error for a datagram comes with the next call on the socket.
-  [/\b(?:connect|recv|send|sendmsg)\(\)(?: to \S+)? failed \(111: /, 'connect-refused'],
-  [/\b(?:connect|recv|send|sendmsg)\(\)(?: to \S+)? failed \((?:101|113): /, 'connect-unreachable'],
-  [/\bconnect\(\)(?: to \S+)? failed \(99: /, 'connect-cannot-assign'],
-  [/\bupstream timed out \(110: /, 'upstream-timeout'],
-  [/\bno live upstreams\b/, 'no-live-upstreams'],
-  [/\bworker_connections are not enough\b/, 'worker-connections'],
+  [/^(?:connect|recv|send|sendmsg)\(\)(?: to \S+)? failed \(111: /, 'connect-refused'],
+  [/^(?:connect|recv|send|sendmsg)\(\)(?: to \S+)? failed \((?:101|113): /, 'connect-unreachable'],
+  [/^connect\(\)(?: to \S+)? failed \(99: /, 'connect-cannot-assign'],
+  [/^upstream timed out \(110: /, 'upstream-timeout'],
+  [/^no live upstreams\b/, 'no-live-upstreams'],
+  [/^\d+ worker_connections are not enough\b/, 'worker-connections'],
 ];
 
 const longestText = 400;
@@ -32,7 +29,7 @@ export interface LoggedError {
 
 /** Splits a line into its parts; undefined when it does not begin as nginx's lines do. */
 export function splitErrorLine(line: string, utcOffsetSeconds: number): LoggedError | undefined {
-  const stamp = /^(\d{4})\/(\d\d)\/(\d\d) (\d\d):(\d\d):(\d\d) \[\w+\] \d+#\d+: /.exec(line);
+  const stamp = /^(\d{4})\/(\d\d)\/(\d\d) (\d\d):(\d\d):(\d\d) \[\w+\] \d+#\d+: (?:\*\d+ )?/.exec(line);
   if (!stamp) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = stamp.slice(1).map(Number);
   const at = Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - utcOffsetSeconds;
