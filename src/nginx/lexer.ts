@@ -24,10 +24,13 @@ export class Lexer {
   private position = 0;
   private line = 1;
   private lineStart = 0;
+  /** Position of the first line feed that is not behind; searched for once, for a file can be one long line. */
+  private nextFeed: number;
   private failure: Statement | undefined;
   private readonly window: BufferWindow;
 
   constructor(private readonly text: string) {
+    this.nextFeed = this.feedAfter(-1);
     this.window = new BufferWindow(text);
   }
 
@@ -119,11 +122,17 @@ export class Lexer {
   }
 
   private moveTo(position: number): void {
-    for (let feed = this.text.indexOf('\n', this.position); feed >= 0 && feed < position; feed = this.text.indexOf('\n', feed + 1)) {
+    while (this.nextFeed < position) {
       this.line++;
-      this.lineStart = feed + 1;
+      this.lineStart = this.nextFeed + 1;
+      this.nextFeed = this.feedAfter(this.nextFeed);
     }
     this.position = position;
+  }
+
+  private feedAfter(position: number): number {
+    const feed = this.text.indexOf('\n', position + 1);
+    return feed < 0 ? Number.POSITIVE_INFINITY : feed;
   }
 }
 

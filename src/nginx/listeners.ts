@@ -1,6 +1,6 @@
 import type { Directive, Family, Listener } from '../types.js';
 import { type HostNames, resolve, splitEndpoint } from './endpoint.js';
-import { blocksNamed } from './scope.js';
+import { within } from './scope.js';
 import { parsePort } from './units.js';
 
 /** A range of ports wider than this keeps its first ones: a thousand listeners say as much as ten thousand. */
@@ -15,7 +15,7 @@ export interface ListenContext {
 
 /** The sockets of a `server` block. Unix sockets and QUIC are left out: nothing of this tool's concern reaches them. */
 export function listenersOf(server: Directive, context: ListenContext): readonly Listener[] {
-  const listens = (server.block ?? []).filter(({ name }) => name === 'listen');
+  const listens = within(server, 'listen');
   if (listens.length > 0) return listens.flatMap((listen) => listenersOfLine(listen, context));
   if (context.kind === 'stream') return [];
   const port = context.masterIsRoot ? 80 : 8000;
@@ -24,7 +24,7 @@ export function listenersOf(server: Directive, context: ListenContext): readonly
 
 /** Whether one of the listeners expects the PROXY protocol; gives the line. */
 export function proxyProtocolListen(server: Directive): Directive | undefined {
-  return (server.block ?? []).find(({ name, args }) => name === 'listen' && args.slice(1).includes('proxy_protocol'));
+  return within(server, 'listen').find(({ args }) => args.slice(1).includes('proxy_protocol'));
 }
 
 function listenersOfLine(listen: Directive, context: ListenContext): readonly Listener[] {
@@ -60,9 +60,4 @@ function listenAddresses(host: string, bothFamilies: boolean, hostNames: HostNam
     if (address === '::') return bothFamilies ? [{ family: 6 }, { family: 4 }] : [{ family: 6 }];
     return [{ family, address }];
   });
-}
-
-/** `server` blocks of an http or stream block. */
-export function serversOf(context: Directive): readonly Directive[] {
-  return blocksNamed(context.block ?? [], 'server');
 }

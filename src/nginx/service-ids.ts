@@ -1,5 +1,5 @@
 import type { Service } from '../types.js';
-import type { Scope } from './scope.js';
+import { type Scope, within } from './scope.js';
 
 interface Candidate {
   service: Service;
@@ -28,7 +28,7 @@ function baseId({ service, scope }: Candidate): string {
 
 function serverName({ scope }: Candidate): string {
   const server = scope.find(({ name }) => name === 'server');
-  return server?.block?.find(({ name }) => name === 'server_name')?.args[0] ?? '';
+  return (server && within(server, 'server_name')[0]?.args[0]) ?? '';
 }
 
 function upstreamName({ service }: Candidate): string {

@@ -1,12 +1,12 @@
 import type { Directive, Listener, NginxMaster, ParsedConfig, Service, Setting } from '../types.js';
 import { bindOf } from './bind.js';
 import type { HostNames } from './endpoint.js';
-import { listenersOf, proxyProtocolListen, serversOf } from './listeners.js';
+import { listenersOf, proxyProtocolListen } from './listeners.js';
 import { modeOf } from './mode.js';
-import { blocksNamed, descendants, inherited, inheritedAll, type Scope } from './scope.js';
+import { blocksWithin, descendants, inherited, inheritedAll, type Scope } from './scope.js';
 import { uniqueIds } from './service-ids.js';
 import { parseCount, parseTime } from './units.js';
-import { targetOf } from './upstreams.js';
+import { type Names, targetOf, upstreamGroups } from './upstreams.js';
 import { type Expand, variablesOf } from './variables.js';
 
 export interface ServiceContext {
@@ -24,30 +24,31 @@ export interface Found {
 /** Every `proxy_pass` of a configuration that a network listener reaches, in the order of the configuration. */
 export function readServices(parsed: ParsedConfig, context: ServiceContext): Service[] {
   const found = (['http', 'stream'] as const).flatMap((kind) =>
-    blocksNamed(parsed.directives, kind).flatMap((block) => servicesOf(kind, block, context)),
+    parsed.directives.filter(({ name, block }) => name === kind && block).flatMap((block) => servicesOf(kind, block, context)),
   );
   return uniqueIds(found);
 }
 
 function servicesOf(kind: 'http' | 'stream', block: Directive, context: ServiceContext): Found[] {
-  const expand = variablesOf(block);
-  return serversOf(block).flatMap((server) => {
-    const listeners = listenersOf(server, { kind, hostNames: context.hostNames, masterIsRoot: context.master.uid === 0 });
+  const { hostNames, master } = context;
+  const names: Names = { kind, expand: variablesOf(block), groups: upstreamGroups(block), hostNames };
+  return blocksWithin(block, 'server').flatMap((server) => {
+    const listeners = listenersOf(server, { kind, hostNames, masterIsRoot: master.uid === 0 });
     if (listeners.length === 0) return [];
     const passes = [...descendants(server, 'proxy_pass', [block])];
-    return passes.map(({ directive, scope }) => ({ service: serviceOf(directive, scope, listeners, expand, context), scope }));
+    return passes.map(({ directive, scope }) => ({ service: serviceOf(directive, scope, listeners, names, context), scope }));
   });
 }
 
-function serviceOf(pass: Directive, scope: Scope, listeners: readonly Listener[], expand: Expand, context: ServiceContext): Service {
-  const protocol = scope[0]?.name === 'http' ? 'http' : (listeners[0]?.protocol ?? 'tcp');
+function serviceOf(pass: Directive, scope: Scope, listeners: readonly Listener[], names: Names, context: ServiceContext): Service {
+  const { kind, expand } = names;
   const service = {
     id: '',
     host: context.host,
     master: context.master.pid,
-    protocol,
+    protocol: kind === 'http' ? kind : (listeners[0]?.protocol ?? 'tcp'),
     listeners,
-    ...targetOf(pass, scope, expand, context.hostNames),
+    ...targetOf(pass, scope, names),
     ...present({
       bind: bindOf(scope, expand),
       proxyResponses: setting(inherited(scope, 'proxy_responses'), parseCount),
@@ -59,7 +60,7 @@ function serviceOf(pass: Directive, scope: Scope, listeners: readonly Listener[]
       realip: realip(scope, expand),
     }),
     at: pass.at,
-  } as const;
+  };
   return { ...service, mode: modeOf(service) };
 }
 

@@ -1,6 +1,6 @@
 import type { At, Directive, Service, Upstream } from '../types.js';
 import { type HostNames, resolve, splitEndpoint } from './endpoint.js';
-import { blocksNamed, type Scope } from './scope.js';
+import { blocksWithin, type Scope, within } from './scope.js';
 import { parseCount, parsePort } from './units.js';
 import type { Expand } from './variables.js';
 
@@ -9,12 +9,24 @@ export interface Target {
   upstreamGroup?: NonNullable<Service['upstreamGroup']>;
 }
 
+/** What a `proxy_pass` can refer to in its http or stream block. */
+export interface Names {
+  kind: 'http' | 'stream';
+  expand: Expand;
+  groups: ReadonlyMap<string, Directive>;
+  hostNames: HostNames;
+}
+
+/** The `upstream` blocks by name; nginx compares names without regard to case. */
+export function upstreamGroups(context: Directive): ReadonlyMap<string, Directive> {
+  return new Map(blocksWithin(context, 'upstream').map((group) => [group.args[0]?.toLowerCase() ?? '', group]));
+}
+
 /** Where a `proxy_pass` leads; no upstreams when that is decided per request or is a unix socket. */
-export function targetOf(pass: Directive, scope: Scope, expand: Expand, hostNames: HostNames): Target {
-  const [context] = scope;
-  const kind = context?.name === 'stream' ? 'stream' : 'http';
-  const { authority, defaultPort } = kind === 'http' ? httpAuthority(pass, scope, expand) : streamAuthority(pass, scope, expand);
-  const group = context && groupNamed(context, authority);
+export function targetOf(pass: Directive, scope: Scope, { kind, expand, groups, hostNames }: Names): Target {
+  const url = expand(pass.args[0] ?? '', scope);
+  const { authority, defaultPort } = kind === 'http' ? httpAuthority(url) : { authority: url, defaultPort: undefined };
+  const group = groups.get(authority.toLowerCase());
   if (group) return { upstreams: serversOfGroup(group, kind, hostNames), upstreamGroup: describeGroup(group) };
   if (authority.includes('$')) return { upstreams: [] };
   return { upstreams: upstreamsAt(authority, defaultPort, pass.at, hostNames) };
@@ -26,8 +38,7 @@ interface Authority {
 }
 
 /** `scheme://host:port/uri`; a variable in the URI part is no hindrance. */
-function httpAuthority(pass: Directive, scope: Scope, expand: Expand): Authority {
-  const url = expand(pass.args[0] ?? '', scope);
+function httpAuthority(url: string): Authority {
   const scheme = /^(https?|\$\{scheme\}):\/\//i.exec(url);
   if (!scheme) return { authority: '${unknown}', defaultPort: undefined };
   // These begin with a slash, so the host ends before them: `http://backend$request_uri`.
@@ -36,25 +47,15 @@ function httpAuthority(pass: Directive, scope: Scope, expand: Expand): Authority
   return { authority, defaultPort: scheme[1]?.toLowerCase() === 'https' ? 443 : 80 };
 }
 
-function streamAuthority(pass: Directive, scope: Scope, expand: Expand): Authority {
-  return { authority: expand(pass.args[0] ?? '', scope), defaultPort: undefined };
-}
-
-function groupNamed(context: Directive, authority: string): Directive | undefined {
-  const name = authority.toLowerCase();
-  return blocksNamed(context.block ?? [], 'upstream').find(({ args }) => args[0]?.toLowerCase() === name);
-}
-
 function describeGroup(group: Directive): NonNullable<Service['upstreamGroup']> {
-  const keepalive = group.block?.find(({ name }) => name === 'keepalive');
+  const keepalive = within(group, 'keepalive')[0];
   const connections = parseCount(keepalive?.args[0]);
   const described = { name: group.args[0] ?? '', at: group.at };
   return keepalive && connections !== undefined ? { ...described, keepalive: { value: connections, at: keepalive.at } } : described;
 }
 
 function serversOfGroup(group: Directive, kind: 'http' | 'stream', hostNames: HostNames): readonly Upstream[] {
-  const servers = (group.block ?? []).filter(({ name }) => name === 'server');
-  return servers.flatMap(({ args: [endpoint = '', ...options], at }) =>
+  return within(group, 'server').flatMap(({ args: [endpoint = '', ...options], at }) =>
     upstreamsAt(endpoint, kind === 'http' ? 80 : undefined, at, hostNames).map((upstream) => ({
       ...upstream,
       down: options.includes('down'),

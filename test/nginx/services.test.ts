@@ -260,3 +260,30 @@ describe('mode', () => {
     expect(stream('server { listen 53; proxy_bind $remote_addr; proxy_pass 10.0.0.1:53; }')[0]?.mode).toBe('transparent');
   });
 });
+
+describe('large and hostile configurations', () => {
+  const within = (milliseconds: number, act: () => number): number => {
+    const started = performance.now();
+    const result = act();
+    expect(performance.now() - started).toBeLessThan(milliseconds);
+    return result;
+  };
+
+  test('ten thousand sites are read in seconds', () => {
+    const sites = Array.from(
+      { length: 10_000 },
+      (_, i) => `upstream u${i} { server 10.0.0.1; } server { server_name s${i}; listen 80; location / { proxy_pass http://u${i}; } }`,
+    );
+    expect(within(5000, () => http(sites.join('\n')).length)).toBe(10_000);
+  });
+
+  test('ten thousand locations of one server too', () => {
+    const locations = Array.from({ length: 10_000 }, (_, i) => `location /${i} { proxy_pass http://10.0.0.1; }`);
+    expect(within(5000, () => http(`server { ${locations.join(' ')} }`).length)).toBe(10_000);
+  });
+
+  test('variables that multiply end soon', () => {
+    const maps = Array.from({ length: 30 }, (_, i) => `map $uri $v${i} { default "${`$v${i + 1}`.repeat(200)}"; }`);
+    expect(within(2000, () => http(`${maps.join(' ')} server { location / { proxy_bind $v0; proxy_pass http://$v0; } }`).length)).toBe(1);
+  });
+});
