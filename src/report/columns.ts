@@ -18,48 +18,63 @@ const noBorders = {
   right: '',
   'right-mid': '',
   middle: '',
-}; // prettier-ignore
+};
 
 const gap = 2;
 const narrowest = 8;
 
-/** Cells side by side, the widest columns wrapped until the whole fits. Cells may be painted. */
-export function columns(rows: readonly (readonly string[])[], pen: Pen, head: readonly string[] = []): string[] {
-  const all = head.length > 0 ? [head, ...rows] : rows;
+/** Text, which is wrapped as prose unless it is painted, or parts that may be painted and stay whole. */
+export type Cell = string | readonly string[];
+
+/**
+ * Cells side by side, the widest columns wrapped until the whole fits. Cells are wrapped here and not by cli-table3: it cuts long words,
+ * through the middle of a character if need be, and an address must not lose its end.
+ */
+export function columns(rows: readonly (readonly Cell[])[], pen: Pen): string[] {
   if (rows.length === 0) return [];
-  const count = Math.max(...all.map((row) => row.length));
-  const natural = Array.from({ length: count }, (_, i) => Math.max(...all.map((row) => visibleWidth(row[i] ?? ''))) + gap);
-  const widths = fit(natural, pen.width);
-  const table = new Table({
-    chars: noBorders,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
-    colWidths: widths,
-    truncate: pen.glyphs.cut,
-    wordWrap: true,
-    wrapOnWordBoundary: true,
-  });
-  // cli-table3 cuts words that are too long for a column; an address must not lose its end.
-  const wrapped = (cell: string, i: number) => (cell.includes('\x1b') ? cell : wrap(cell, (widths[i] ?? narrowest) - gap).join('\n'));
-  if (head.length > 0) table.push(head.map((cell) => pen.paint(cell, 'dim')));
-  table.push(...rows.map((row) => row.map(wrapped)));
+  const count = Math.max(...rows.map((row) => row.length));
+  const natural = Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => naturalWidth(row[i] ?? ''))) + gap);
+  const widths = fit(natural, pen.width + gap);
+  const table = new Table({ chars: noBorders, style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap } });
+  table.push(...rows.map((row) => row.map((cell, i) => lay(cell, (widths[i] ?? narrowest) - gap).join('\n'))));
   return table
     .toString()
     .split('\n')
     .map((line) => line.trimEnd());
 }
 
+function lay(cell: Cell, room: number): string[] {
+  if (typeof cell !== 'string') return layParts(cell, room);
+  return cell.includes('\x1b') || displayWidth(cell) <= room ? [cell] : wrap(cell, room);
+}
+
+const between = '   ';
+
+function layParts(parts: readonly string[], room: number): string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last !== undefined && visibleWidth(last + between + part) <= room) lines[lines.length - 1] = last + between + part;
+    else lines.push(part);
+  }
+  return lines;
+}
+
 function fit(natural: readonly number[], width: number): number[] {
   const widths = [...natural];
-  let over = widths.reduce((sum, each) => sum + each, 0) - width;
-  while (over > 0) {
+  for (let over = widths.reduce((sum, each) => sum + each, 0) - width; over > 0; over--) {
     const widest = widths.indexOf(Math.max(...widths));
     if ((widths[widest] ?? 0) <= narrowest + gap) break;
     widths[widest] = (widths[widest] ?? 0) - 1;
-    over--;
   }
   return widths;
 }
 
-function visibleWidth(cell: string): number {
-  return Math.max(...cell.split('\n').map((line) => displayWidth(line.replace(/\x1b\[[0-9;]*m/g, ''))));
+function naturalWidth(cell: Cell): number {
+  return visibleWidth(typeof cell === 'string' ? cell : cell.join(between));
+}
+
+/** Without the colours. */
+function visibleWidth(text: string): number {
+  return displayWidth(text.replace(/\x1b\[[0-9;]*m/g, ''));
 }

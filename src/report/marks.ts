@@ -24,11 +24,14 @@ export interface HostState {
   diagnoses: readonly number[];
 }
 
-/** What the diagnoses say about a host: where a fault is to be cured, a risk, not reached, or nothing against it. */
+/** What is said of a host: a fault to be cured on it, not reached, something odd, something unknown while the verdict is open, or nothing against it. */
 export function hostState(report: Report, host: string): HostState {
   const here = report.diagnoses.flatMap((diagnosis, i) => (diagnosis.host === host ? [{ diagnosis, number: i + 1 }] : []));
   const diagnoses = here.map(({ number }) => number);
   if (here.some(({ diagnosis }) => diagnosis.severity === 'fault')) return { status: 'fail', diagnoses };
   if (report.hosts.some(({ name, reached }) => name === host && !reached)) return { status: 'unknown', diagnoses };
-  return { status: here.length > 0 ? 'warn' : 'pass', diagnoses };
+  const found = new Set(report.findings.flatMap((finding) => (finding.host === host ? [finding.status] : [])));
+  if (here.length > 0 || found.has('fail') || found.has('warn')) return { status: 'warn', diagnoses };
+  const open = report.verdict !== 'healthy' && (found.has('unknown') || found.has('crash'));
+  return { status: open ? 'unknown' : 'pass', diagnoses };
 }

@@ -21,6 +21,6 @@ export function renderTable(raw: Report, style: Style): string {
 }
 
 function title({ tool, command, startedAt, tookMs }: Report, pen: Pen): string[] {
-  const text = `${command}, ${startedAt}, ${(tookMs / 1000).toFixed(1)} s`;
+  const text = `${command}, ${startedAt.replace(/^(\S{10})T(\S{8})\S*Z$/, '$1 $2 UTC')}, ${(tookMs / 1000).toFixed(1)} s`;
   return [`${pen.paint(`${tool.name} ${tool.version}`, 'bold')}  ${pen.paint(text, 'dim')}`];
 }

@@ -1,5 +1,5 @@
 import type { Diagnosis } from '../../types.js';
-import { displayWidth, hang, wrap } from '../layout.js';
+import { displayWidth, hang, shorten, wrap } from '../layout.js';
 import type { Pen } from '../style.js';
 import { fix } from './fix.js';
 import { section } from './section.js';
@@ -13,7 +13,7 @@ export function diagnosis(d: Diagnosis, number: number, pen: Pen): string[] {
     '',
     heading(d, number, pen),
     ...wrap(d.summary, pen.width - 3).map((line) => `   ${pen.paint(line, 'bold')}`),
-    ...wrap(facts(d).join(` ${glyphs.none} `), pen.width - 3).map((line) => `   ${pen.paint(line, 'dim')}`),
+    ...wrap(identity(d), pen.width - 3).map((line) => `   ${pen.paint(line, 'dim')}`),
     ...section(
       'Why',
       d.steps.flatMap((step, i) => hang(`${i + 1}. `, step, pen.width - 5)),
@@ -30,16 +30,18 @@ export function diagnosis(d: Diagnosis, number: number, pen: Pen): string[] {
   ];
 }
 
-function heading({ severity, host }: Diagnosis, number: number, pen: Pen): string {
+function heading({ severity, certainty, host }: Diagnosis, number: number, pen: Pen): string {
   const words = severity === 'fault' ? 'FAULT' : 'RISK';
-  const text = `[${number}] ${words} on ${host}`;
+  const text = `[${number}] ${words} on ${shorten(host, 64, pen.glyphs.cut)}, ${certainty}`;
   const line = pen.glyphs.heavy;
   const rest = line.repeat(Math.max(2, pen.width - displayWidth(text) - 4));
   return pen.paint(`${line}${line} ${text} ${rest}`, severity === 'fault' ? 'red' : 'yellow', 'bold');
 }
 
-function facts({ certainty, cause, services }: Diagnosis): string[] {
-  return [cause, certainty, ...(services.length > 0 ? [`concerns ${services.join(', ')}`] : [])];
+/** The cause's id, and the services unless the summary names them. */
+function identity({ cause, services, summary }: Diagnosis): string {
+  const unnamed = services.filter((id) => !summary.includes(id));
+  return unnamed.length > 0 ? `${cause}, concerns ${unnamed.join(', ')}` : cause;
 }
 
 function evidence(d: Diagnosis, pen: Pen): string[] {

@@ -26,7 +26,7 @@ function drawProxy(report: Report, proxy: string, pen: Pen): string[] {
   const room = Math.floor((pen.width - 2 * arrowWidth - 2) / 3);
   const columns = boxes.flatMap((box, i) => [...(i > 0 ? [arrows(height, throughNginx, pen)] : []), drawBox(box, height, room, pen)]);
   const rows = Array.from({ length: height + 2 }, (_, row) => ` ${columns.map((column) => column[row] ?? '').join('')}`.trimEnd());
-  return [...rows, ...directReply(report, services, boxWidths(boxes, room), pen)];
+  return [...rows, ...directReply(report, services, boxWidths(boxes, room), pen), ...elsewhere(report, boxes.flat(), pen)];
 }
 
 function entry(report: Report, name: string): Entry {
@@ -87,17 +87,27 @@ function drawBox(entries: readonly Entry[], height: number, room: number, pen: P
   });
   return [topLeft + border + topRight, ...lines, bottomLeft + border + bottomRight];
 }
+
+/** Hosts that have no place in the drawing but something against them. */
+function elsewhere(report: Report, drawn: readonly Entry[], pen: Pen): string[] {
+  const missing = report.hosts
+    .map(({ name }) => entry(report, name))
+    .filter(({ name, status }) => status !== 'pass' && !drawn.some((each) => each.name === name));
+  return missing.length > 0 ? [` also: ${missing.map((each) => `${mark(each.status, pen)} ${label(each, 40, pen)}`).join('  ')}`] : [];
+}
+
 /** Direct Server Return: the reply passes below nginx, from the upstreams to the client. */
 function directReply(report: Report, services: readonly ReportedService[], widths: readonly number[], pen: Pen): string[] {
   const direct = services.filter(({ mode }) => mode.startsWith('dsr'));
   if (direct.length === 0) return [];
-  const routers = report.hosts.filter(({ roles }) => roles.includes('router')).map(({ name }) => entry(report, name));
+  const routed = direct.some(({ mode }) => mode === 'dsr-router-nat');
+  const routers = report.hosts.filter(({ roles }) => routed && roles.includes('router')).map(({ name }) => name);
   const [first = 0, middle = 0, last = 0] = widths;
   const from = 1 + Math.floor(first / 2);
   const to = 1 + first + middle + 2 * arrowWidth + Math.floor(last / 2);
   const { glyphs } = pen;
-  const names = routers.map((each) => `${mark(each.status, pen)} ${label(each, 24, pen)}`).join(', ');
-  const text = `reply of ${direct.map(({ id }) => id).join(', ')}`;
+  const by = routers.length > 0 ? `, routed by ${routers.join(', ')}` : '';
+  const text = `replies of ${direct.map(({ id }) => id).join(', ')}${by}`;
   const span = Math.max(4, to - from - 1);
   const shown = ` ${shorten(text, span - 4, glyphs.cut)} `;
   const fill = span - displayWidth(shown);
@@ -107,6 +117,5 @@ function directReply(report: Report, services: readonly ReportedService[], width
   return [
     ' '.repeat(from) + pen.paint(glyphs.up + ' '.repeat(span) + glyphs.bar, 'cyan'),
     ' '.repeat(from) + pen.paint(bottomLeft + left, 'cyan') + shown + pen.paint(right + bottomRight, 'cyan'),
-    ...(names === '' ? [] : [`${' '.repeat(from + 2)}by way of ${names}`]),
   ];
 }

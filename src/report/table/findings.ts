@@ -27,12 +27,11 @@ export function findings(report: Report, pen: Pen): string[] {
 
 function describe(finding: Finding, pen: Pen): string[] {
   const where = `${finding.host}${finding.service === undefined ? '' : ` ${finding.service}`}`;
-  const [first = '', ...others] = hang('   ', `${where}: ${finding.message}`, pen.width);
+  const [first = '', ...others] = hang('   ', `${where}: ${finding.message} (${finding.check})`, pen.width);
   const evidence = pen.verbosity === 'verbose' ? (finding.evidence ?? []) : [];
   return [
     ` ${mark(finding.status, pen)}${first.slice(2)}`,
     ...others,
-    pen.paint(`   ${finding.check}`, 'dim'),
     ...evidence.flatMap(({ what, source }) => wrap(`${what} (${source})`, pen.width - 5).map((line) => pen.paint(`     ${line}`, 'dim'))),
   ];
 }

@@ -50,7 +50,10 @@ function byHost<T extends { host: string }>(all: readonly T[]): { host: string; 
 }
 
 function steps(items: readonly FixStep[], pen: Pen): string[] {
-  return items.flatMap((step, i) => [...(step.why === items[i - 1]?.why ? [] : comment(step.why, pen)), ...body(step, pen)]);
+  return items.flatMap((step, i) => {
+    const repeated = step.why === items[i - 1]?.why;
+    return [...(i > 0 && !repeated ? [''] : []), ...(repeated ? [] : comment(step.why, pen)), ...body(step, pen)];
+  });
 }
 
 function comment(text: string, pen: Pen): string[] {
@@ -71,5 +74,7 @@ function command(text: string, pen: Pen): string[] {
 }
 
 function diff(sign: '-' | '+', text: string | null, pen: Pen): string[] {
-  return text === null ? [] : text.split('\n').map((line) => pen.paint(`${sign} ${line}`, sign === '-' ? 'red' : 'green'));
+  return text === null || (sign === '+' && text === '')
+    ? []
+    : text.split('\n').map((line) => pen.paint(`${sign} ${line}`, sign === '-' ? 'red' : 'green'));
 }

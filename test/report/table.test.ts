@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { displayWidth } from '../../src/report/layout.js';
+import type { Style } from '../../src/report/style.js';
+import { renderTable } from '../../src/report/table.js';
+import type { Report } from '../../src/types.js';
+import { faulty, healthy, hostile, undetermined } from './samples.js';
+
+const plain: Style = { width: 80, colour: false, unicode: true, verbosity: 'normal' };
+
+function golden(name: string): string {
+  return `fixtures/${name}.txt`;
+}
+
+describe('whole reports', () => {
+  it.each([
+    ['healthy-80', healthy, plain],
+    ['faulty-80', faulty, plain],
+    ['faulty-120-verbose', faulty, { ...plain, width: 120, verbosity: 'verbose' }],
+    ['faulty-80-quiet', faulty, { ...plain, verbosity: 'quiet' }],
+    ['faulty-80-ascii', faulty, { ...plain, unicode: false }],
+    ['faulty-80-colour', faulty, { ...plain, colour: true }],
+    ['undetermined-80', undetermined, plain],
+    ['hostile-80', hostile, plain],
+    ['hostile-80-ascii', hostile, { ...plain, unicode: false, verbosity: 'verbose' }],
+  ] as const)('look as they did: %s', async (name, report, style) => {
+    await expect(renderTable(report, style)).toMatchFileSnapshot(golden(name));
+  });
+});
+
+const hostileText = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.array(fc.integer({ min: 0, max: 0xa0 }), { maxLength: 40 }).map((codes) => String.fromCharCode(...codes)),
+);
+const anyStyle: fc.Arbitrary<Style> = fc.record({
+  width: fc.integer({ min: 40, max: 120 }),
+  colour: fc.constant(false),
+  unicode: fc.boolean(),
+  verbosity: fc.constantFrom('quiet', 'normal', 'verbose'),
+});
+
+/** Replaces every text of the report that hosts or files decide about. */
+function poisoned(report: Report, text: string): Report {
+  const fixed = new Set(['schema', 'verdict', 'status', 'severity', 'mode', 'kind', 'protocol', 'command', 'roles']);
+  const change = (value: unknown, key: string): unknown => {
+    if (fixed.has(key)) return value;
+    if (typeof value === 'string') return text;
+    if (Array.isArray(value)) return value.map((entry) => change(entry, key));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, change(entry, name)]));
+  };
+  return change(report, '') as Report;
+}
+
+describe('renderTable', () => {
+  it('prints nothing that steers a terminal, whatever hosts and files say', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(faulty, undetermined), hostileText, anyStyle, (report, text, style) => {
+        const printed = renderTable(poisoned(report, text), style);
+        expect(printed).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]|\p{Cf}|\p{Cs}/u);
+        if (!style.unicode) expect(printed).toMatch(/^[\n\x20-\x7e]*$/);
+      }),
+    );
+  });
+
+  it('stays within the width, commands and edits aside', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(healthy, faulty, undetermined), fc.integer({ min: 60, max: 120 }), (report, width) => {
+        const copied = report.diagnoses.flatMap(({ fix, verify }) => [
+          ...verify,
+          ...fix.flatMap((step) =>
+            step.kind === 'command' ? [step.run, step.undo ?? ''] : [`${step.file}:${step.line} (new line before it)`],
+          ),
+        ]);
+        const prose = renderTable(report, { ...plain, width })
+          .split('\n')
+          .filter((line) => !copied.includes(line.trim()));
+        expect(Math.max(...prose.map(displayWidth))).toBeLessThanOrEqual(width);
+      }),
+    );
+  });
+
+  it('prints every command whole on lines of its own, ready to be copied', () => {
+    const lines = renderTable(faulty, { ...plain, width: 40 })
+      .split('\n')
+      .map((line) => line.trim());
+    const commands = faulty.diagnoses.flatMap(({ fix }) => fix.flatMap((step) => (step.kind === 'command' ? [step.run] : [])));
+    expect(commands.length).toBeGreaterThan(0);
+    for (const command of commands) expect(lines).toContain(command);
+  });
+
+  it('makes a comment of a command that cannot be shown as it is', () => {
+    const step = { host: 'proxy', kind: 'command', why: 'because', run: 'echo \x1b[1A safe\nreboot' } as const;
+    const [first] = faulty.diagnoses;
+    const printed = renderTable({ ...faulty, diagnoses: first ? [{ ...first, fix: [step] }] : [] }, plain);
+    const shown = printed.split('\n').filter((line) => /safe|reboot$/.test(line));
+    expect(shown.length).toBe(2);
+    for (const line of shown) expect(line.trim()).toMatch(/^# /);
+  });
+
+  it('keeps the order of steps that alternate between hosts', () => {
+    const on = (host: string, run: string) => ({ host, kind: 'command', why: run, run, undo: `undo ${run}` }) as const;
+    const [first] = faulty.diagnoses;
+    const fix = [on('proxy', 'first'), on('app1', 'second'), on('proxy', 'third')];
+    const printed = renderTable({ ...faulty, diagnoses: first ? [{ ...first, fix, verify: [] }] : [] }, plain);
+    const order = printed
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => /^(undo )?(first|second|third)$/.test(line));
+    expect(order).toEqual(['first', 'second', 'third', 'undo third', 'undo second', 'undo first']);
+  });
+
+  it('leaves passes to --verbose', () => {
+    const message = healthy.findings[0]?.message ?? 'none';
+    expect(renderTable(healthy, plain)).not.toContain(message);
+    expect(renderTable(healthy, { ...plain, verbosity: 'verbose' })).toContain(message);
+  });
+
+  it('can tell about a case without anything in it', () => {
+    const empty: Report = { ...healthy, verdict: 'undetermined', hosts: [], services: [], findings: [] };
+    expect(renderTable(empty, plain)).toContain('exit code 2');
+  });
+});
