@@ -28,12 +28,21 @@ ip route add local 0.0.0.0/0 dev lo table 100
 ip -6 rule add fwmark 1 lookup 100
 ip -6 route add local ::/0 dev lo table 100`;
 
-export const markRules = `iptables-nft -t mangle -A PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff
-iptables-nft -t mangle -A PREROUTING -p tcp -s 172.16.0.0/28 --sport 9000 -j MARK --set-xmark 0x1/0xffffffff
-iptables-nft -t mangle -A PREROUTING -p udp -s 172.16.0.0/28 --sport 5300 -j MARK --set-xmark 0x1/0xffffffff
-ip6tables-nft -t mangle -A PREROUTING -p tcp -s fd00:16::/64 --sport 80 -j MARK --set-xmark 0x1/0xffffffff`;
+/** Arguments of the rules that mark the replies of one service. */
+export const markArguments = {
+  http: 'PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff',
+  tcp: 'PREROUTING -p tcp -s 172.16.0.0/28 --sport 9000 -j MARK --set-xmark 0x1/0xffffffff',
+  udp5300: 'PREROUTING -p udp -s 172.16.0.0/28 --sport 5300 -j MARK --set-xmark 0x1/0xffffffff',
+  http6: 'PREROUTING -p tcp -s fd00:16::/64 --sport 80 -j MARK --set-xmark 0x1/0xffffffff',
+} as const;
 
-export const rewriteRules = `nft -f - <<'END'
+const markRules = `iptables-nft -t mangle -A ${markArguments.http}
+iptables-nft -t mangle -A ${markArguments.tcp}
+iptables-nft -t mangle -A ${markArguments.udp5300}
+ip6tables-nft -t mangle -A ${markArguments.http6}`;
+
+/** The stateless rewrite of the upstreams' DNS replies, as nft reads it. A notrack in the second chain would not load. */
+export const rewriteTable = (rules: readonly string[]): string => `nft -f - <<'END'
 table ip dsr {
   chain untracked {
     type filter hook prerouting priority raw;
@@ -41,13 +50,12 @@ table ip dsr {
   }
   chain rewrite {
     type filter hook postrouting priority srcnat;
-    ip saddr 172.16.0.11 udp sport 53 ip saddr set ${proxy.outer}
-    ip saddr 172.16.0.12 udp sport 53 ip saddr set ${proxy.outer}
-    ip saddr 172.16.0.13 udp sport 53 ip saddr set ${proxy.outer}
-    ip saddr 172.16.0.14 udp sport 53 ip saddr set ${proxy.outer}
+${rules.map((rule) => `    ${rule}`).join('\n')}
   }
 }
 END`;
+
+export const rewriteRule = (address: string): string => `ip saddr ${address} udp sport 53 ip saddr set ${proxy.outer}`;
 
 /** max_fails=0: nginx would otherwise leave a failing upstream out for ten seconds, and the fault would hide. */
 const upstreamBlock = (name: string, addresses: readonly string[], port: number): string =>
@@ -141,7 +149,7 @@ const proxyHost: HostPlan = {
   // Replies of DNS on 53 are forwarded; early demux would attach some of them to nginx's spoofed sockets and lose them.
   sysctls: { 'ipv4/ip_forward': '1', 'ipv4/udp_early_demux': '0' },
   files: { 'nginx.conf': proxyConfig },
-  setup: [policyRouting, markRules, rewriteRules, startNginx()].join('\n'),
+  setup: [policyRouting, markRules, rewriteTable(upstreams.map((u) => rewriteRule(u.address))), startNginx()].join('\n'),
 };
 
 const upstreamHost = ({ name, address, address6, answer }: (typeof upstreams)[number]): HostPlan => ({

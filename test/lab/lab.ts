@@ -15,8 +15,11 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Something done to a running lab: a script, or one text in a file of the host replaced by another, after which its nginx is restarted. */
-export type Change = { host: string; run: string } | { host: string; file: string; replace: string; by: string };
+/** Something done to a running lab: a script, or texts in the host's nginx.conf replaced by others, after which its nginx is restarted. */
+export type Change = { host: string; run: string } | { host: string; replace: readonly Replacement[] };
+
+/** The first text, which must be there exactly once, becomes the second. */
+export type Replacement = readonly [from: string, to: string];
 
 /** The namespace with the bridges; it can be given to `exec`, but it is no host that a person could log in to. */
 const switchName = 'switch';
@@ -72,7 +75,7 @@ export class Lab {
   async change(changes: readonly Change[]): Promise<void> {
     for (const change of changes) {
       if ('run' in change) await this.must(change.host, change.run);
-      else await this.edit(change);
+      else await this.reconfigure(change.host, change.replace);
     }
   }
 
@@ -86,11 +89,15 @@ export class Lab {
     return this.keeper.removeAll();
   }
 
-  private async edit({ host, file, replace, by }: Exclude<Change, { run: string }>): Promise<void> {
-    const path = join(this.directoryOf(host), file);
-    const parts = (await readFile(path, 'utf8')).split(replace);
-    if (parts.length !== 2) throw new Error(`${path} has ${parts.length - 1} times: ${replace}`);
-    await writeFile(path, parts.join(by));
+  private async reconfigure(host: string, replacements: readonly Replacement[]): Promise<void> {
+    const path = join(this.directoryOf(host), 'nginx.conf');
+    let text = await readFile(path, 'utf8');
+    for (const [from, to] of replacements) {
+      const parts = text.split(from);
+      if (parts.length !== 2) throw new Error(`${path} has ${parts.length - 1} times: ${from}`);
+      text = parts.join(to);
+    }
+    await writeFile(path, text);
     await this.must(host, restartNginx());
   }
 }

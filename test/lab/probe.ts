@@ -45,11 +45,11 @@ export async function probe(lab: Shell, service: ProbeService, count = 8): Promi
 function question(service: ProbeService, from: string): string {
   switch (service) {
     case 'http':
-      return `curl -sf -m 3 --interface ${from} -w '%{http_code}\\n' http://${proxy.outer}/`;
+      return `curl -sf -m 2 --interface ${from} -w '%{http_code}\\n' http://${proxy.outer}/`;
     case 'http6':
-      return `curl -sf -m 3 --interface ${from} -w '%{http_code}\\n' 'http://[${proxy.outer6}]/'`;
+      return `curl -sf -m 2 --interface ${from} -w '%{http_code}\\n' 'http://[${proxy.outer6}]/'`;
     case 'tcp':
-      return `curl -s -m 3 --interface ${from} telnet://${proxy.outer}:9000`;
+      return `curl -s -m 2 --interface ${from} telnet://${proxy.outer}:9000`;
     case 'dns':
       return `dig +short +time=1 +tries=1 -b ${from} -p 53 @${proxy.outer} www.example.com`;
     case 'udp5300':

@@ -1,6 +1,12 @@
+import { dsrFaults } from './dsr.js';
+import { nginxFaults } from './nginx.js';
 import { proxyFaults } from './proxy.js';
 import type { Fault } from './scenario.js';
+import { upstreamFaults } from './upstream.js';
+import { workerFaults } from './worker.js';
 
+export { oddities } from './oddities.js';
 export type { Fault, Oddity, Scenario } from './scenario.js';
 
-export const faults: readonly Fault[] = [...proxyFaults];
+/** One root cause each, of which the lab's healthy state has none. */
+export const faults: readonly Fault[] = [...workerFaults, ...nginxFaults, ...proxyFaults, ...upstreamFaults, ...dsrFaults];

@@ -1,29 +1,69 @@
-import type { Fault } from './scenario.js';
+import { markArguments } from '../article.js';
+import type { Change } from '../lab.js';
+import { type Fault, fault } from './scenario.js';
 
-const onProxy = { host: 'proxy', severity: 'fault' } as const;
+const onProxy = (run: string): readonly Change[] => [{ host: 'proxy', run }];
+
+const unmark = (service: 'http' | 'tcp' | 'udp5300'): string => `iptables-nft -t mangle -D ${markArguments[service]}`;
+const mark = (rule: string): string => `iptables-nft -t mangle -A ${rule} -j MARK --set-xmark 0x1/0xffffffff`;
+
+/** The rule for http replaced by one that misses. */
+const mistaken = (rule: string): readonly Change[] => onProxy(`${unmark('http')}\n${mark(rule)}`);
+
+const missing = 'proxy/mark-rule-missing';
+const mismatch = 'proxy/mark-rule-mismatch';
+const fourthByMark = ['http', 'tcp', 'udp5300'] as const;
 
 export const proxyFaults: readonly Fault[] = [
-  {
-    ...onProxy,
-    name: 'proxy/mark-rule-missing',
-    cause: 'proxy/mark-rule-missing',
-    changes: [
-      { host: 'proxy', run: 'iptables-nft -t mangle -D PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff' },
-    ],
-    fails: ['http'],
-  },
-  {
-    ...onProxy,
-    name: 'proxy/policy-rule-missing',
-    cause: 'proxy/policy-rule-missing',
-    changes: [{ host: 'proxy', run: 'ip rule del fwmark 1 lookup 100' }],
-    fails: ['http', 'tcp', 'udp5300'],
-  },
-  {
-    ...onProxy,
-    name: 'proxy/local-route-missing',
-    cause: 'proxy/local-route-missing',
-    changes: [{ host: 'proxy', run: 'ip route flush table 100' }],
-    fails: ['http', 'tcp', 'udp5300'],
-  },
+  fault(missing, 'proxy', ['http'], onProxy(unmark('http')), 'http'),
+  fault(missing, 'proxy', ['udp5300'], onProxy(unmark('udp5300')), 'UDP'),
+  fault(missing, 'proxy', ['http6'], onProxy(`ip6tables-nft -t mangle -D ${markArguments.http6}`), 'IPv6'),
+  fault(missing, 'proxy', fourthByMark, onProxy('iptables-nft -t mangle -F PREROUTING'), 'no rule at all'),
+  fault(
+    missing,
+    'proxy',
+    fourthByMark,
+    onProxy('iptables-nft -t mangle -F PREROUTING\necho 0 > /proc/sys/net/ipv4/tcp_early_demux'),
+    'early demux off: replies reach the client',
+  ),
+
+  fault(mismatch, 'proxy', ['http'], mistaken('PREROUTING -p tcp -s 172.16.0.0/28 --sport 8080'), 'port'),
+  fault(mismatch, 'proxy', ['http'], mistaken('PREROUTING -p tcp -s 172.16.1.0/28 --sport 80'), 'subnet'),
+  fault(mismatch, 'proxy', ['http'], mistaken('PREROUTING -p tcp -s 172.16.0.12/31 --sport 80'), 'subnet too small'),
+  fault(mismatch, 'proxy', ['http'], mistaken('PREROUTING -p udp -s 172.16.0.0/28 --sport 80'), 'protocol'),
+  fault(mismatch, 'proxy', ['http'], mistaken('PREROUTING -i eth0 -p tcp -s 172.16.0.0/28 --sport 80'), 'interface'),
+  fault(mismatch, 'proxy', ['http'], mistaken('INPUT -p tcp -s 172.16.0.0/28 --sport 80'), 'chain'),
+  fault(mismatch, 'proxy', ['http'], mistaken('PREROUTING -p tcp -s 172.16.0.0/28 --dport 80'), 'direction'),
+  fault(
+    mismatch,
+    'proxy',
+    ['http'],
+    onProxy('iptables-nft -t mangle -I PREROUTING -p tcp -s 172.16.0.0/24 --sport 80 -j ACCEPT'),
+    'order: accepted before it is marked',
+  ),
+
+  fault('proxy/policy-rule-missing', 'proxy', fourthByMark, onProxy('ip rule del fwmark 1 lookup 100')),
+  fault('proxy/policy-rule-missing', 'proxy', ['http6'], onProxy('ip -6 rule del fwmark 1 lookup 100'), 'IPv6'),
+  fault('proxy/local-route-missing', 'proxy', fourthByMark, onProxy('ip route flush table 100')),
+  fault('proxy/local-route-missing', 'proxy', ['http6'], onProxy('ip -6 route flush table 100'), 'IPv6'),
+  fault(
+    'proxy/local-route-not-local',
+    'proxy',
+    fourthByMark,
+    onProxy('ip route flush table 100\nip route add default dev lo table 100'),
+    'type unicast',
+  ),
+  fault(
+    'proxy/local-route-not-local',
+    'proxy',
+    fourthByMark,
+    onProxy('ip route flush table 100\nip route add local 10.0.0.0/8 dev lo table 100'),
+    'covers too little',
+  ),
+  fault(
+    'proxy/src-valid-mark',
+    'proxy',
+    fourthByMark,
+    onProxy('for f in /proc/sys/net/ipv4/conf/*/src_valid_mark; do echo 1 > "$f"; done'),
+  ),
 ];

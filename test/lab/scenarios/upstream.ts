@@ -1,0 +1,92 @@
+import { gateway, proxy } from '../article.js';
+import type { Change } from '../lab.js';
+import { stopNginx } from '../services.js';
+import { type Fault, fault } from './scenario.js';
+
+const on = (host: string, run: string): Change => ({ host, run });
+
+/** Everything that dev2's, dev3's or dev4's IPv4 route to the client serves. */
+const fourth = ['http', 'tcp', 'dns', 'udp5300'] as const;
+
+/** A second card, `eth1`, for a host of the lab; it is down. */
+export const secondCard = (host: string, segment: string): Change =>
+  on('switch', `ip link add ${host}-1 up master ${segment} type veth peer name eth1 netns "$LAB-${host}"`);
+
+const notListening = 'upstream/not-listening';
+const stopDnsmasq = (port: number): string => `kill "$(cat dnsmasq-${port}.pid)"`;
+
+export const upstreamFaults: readonly Fault[] = [
+  {
+    ...fault('upstream/reply-bypasses-proxy', 'dev2', fourth, [on('dev2', `ip route replace default via ${gateway.inner}`)]),
+    withGateway: true,
+  },
+  {
+    ...fault(
+      'upstream/reply-bypasses-proxy',
+      'dev2',
+      fourth,
+      [on('dev2', `ip route add 192.168.99.0/24 via ${gateway.inner}`)],
+      'a more specific route',
+    ),
+    withGateway: true,
+  },
+
+  fault('upstream/no-route-to-client', 'dev4', fourth, [on('dev4', 'ip route del default')]),
+  fault('upstream/no-route-to-client', 'dev1', ['http6'], [on('dev1', 'ip -6 route del default')], 'IPv6'),
+  fault(
+    'upstream/no-route-to-client',
+    'dev4',
+    fourth,
+    [on('dev4', 'ip route del default\nfor f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 2 > "$f"; done')],
+    'loose rp_filter drops the request already',
+  ),
+
+  fault(
+    'upstream/client-on-connected-subnet',
+    'dev3',
+    fourth,
+    [secondCard('dev3', 'outer'), on('dev3', 'ip address add 192.168.99.13/24 dev eth1\nip link set eth1 up')],
+    'a card among the clients: replies go straight to them',
+  ),
+  fault(
+    'upstream/client-on-connected-subnet',
+    'dev3',
+    fourth,
+    [on('dev3', 'ip address add 192.168.99.13/24 dev eth0')],
+    'overlapping prefix: clients are sought where they are not',
+  ),
+
+  {
+    ...fault('upstream/rp-filter-drops-request', 'dev2', fourth, [
+      // Requests come in through eth0, and the way back, which works, leads through eth1: strict mode takes that for spoofing.
+      // arp_ignore: else both cards answer for 172.16.0.12 and the requests might come in through eth1.
+      secondCard('dev2', 'inner'),
+      on(
+        'dev2',
+        `echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore
+       echo 2 > /proc/sys/net/ipv4/conf/all/arp_announce
+       ip address add 172.16.0.22/24 dev eth1
+       ip link set eth1 up
+       ip route replace default via ${proxy.inner} dev eth1
+       echo 1 > /proc/sys/net/ipv4/conf/eth0/rp_filter`,
+      ),
+    ]),
+    cure: [on('dev2', 'echo 2 > /proc/sys/net/ipv4/conf/eth0/rp_filter')],
+  },
+
+  fault(notListening, 'dev1', ['http'], [{ host: 'dev1', replace: [['listen 80;', 'listen 8080;']] }], 'another port'),
+  fault(notListening, 'dev1', ['http'], [{ host: 'dev1', replace: [['listen 80;', 'listen 127.0.0.1:80;']] }], 'loopback only'),
+  fault(notListening, 'dev1', ['http', 'http6', 'tcp'], [on('dev1', stopNginx)], 'nginx stopped'),
+  fault(
+    notListening,
+    'dev1',
+    ['http'],
+    [
+      { host: 'proxy', replace: [['proxy_next_upstream off;\n\n    upstream web {', 'upstream web {']] },
+      { host: 'dev1', replace: [['listen 80;', 'listen 8080;']] },
+    ],
+    'hidden by retries on the next upstream',
+  ),
+  fault(notListening, 'dev3', ['dns'], [on('dev3', stopDnsmasq(53))], 'DNS by direct server return'),
+  fault(notListening, 'dev3', ['udp5300'], [on('dev3', stopDnsmasq(5300))], 'UDP'),
+];
