@@ -1,6 +1,6 @@
-import type { FirewallChain, FirewallRule, FirewallSource, FirewallTable, Hook, Packet, Provenance } from '../types.js';
+import type { FirewallChain, FirewallRule, FirewallTable, Hook, Packet, Provenance } from '../types.js';
 import { type FirewallContext, keyOf, type Nat, type State, type Touched, type Tproxy } from './firewall/state.js';
-import { type Ending, walkChain } from './firewall/walk-chain.js';
+import { doubt, type Ending, walkChain } from './firewall/walk-chain.js';
 
 export { combineTables } from './firewall/combine-tables.js';
 export type { FirewallContext, Touched } from './firewall/state.js';
@@ -23,13 +23,17 @@ export interface FirewallOutcome {
   unknownBecause?: FirewallRule;
 }
 
-/** A rule set of thousands of rules passes; nested jumps made to explode do not. */
-const ruleBudget = 200_000;
+/** Steps of rules for one evaluation: thousands of rules pass, jumps nested to explode do not. */
+const stepBudget = 500_000;
 
 interface Placed {
   table: FirewallTable;
   chain: FirewallChain;
   priority: number;
+  /** The chain's own priority, which orders nat chains among themselves. */
+  own: number;
+  /** Versions of nft before 1.1 leave a netdev chain's devices out of their JSON. */
+  devicesUnknown: boolean;
 }
 
 /**
@@ -37,23 +41,40 @@ interface Placed {
  * An accept ends only its own base chain; a drop is final (nf_hook_slow).
  */
 export function evaluate(tables: readonly FirewallTable[], hook: Hook, packet: Packet, context: FirewallContext): FirewallOutcome[] {
-  const budget = { rules: ruleBudget };
-  const first = context.firstOfConnection && (hook === 'prerouting' || hook === 'output');
-  const connectionMark = context.connectionMark ?? (first ? 0 : undefined);
-  let live: State[] = [{ packet, tracked: context.state !== 'untracked', connectionMark, touched: [] }];
+  const budget = { steps: stepBudget };
+  const connectionMark = context.connectionMark ?? (mayBeMarked(tables, hook, context) ? undefined : 0);
+  const start: State = { packet, tracked: context.state !== 'untracked', connectionMark, touched: [] };
+  const orders = possibleOrders(chainsAt(tables, hook, packet, context));
+  return conclude(orders.flatMap((order) => passChains(order, hook, start, context, budget)));
+}
+
+/** Whether a rule can have marked the connection before the packet came to this hook. */
+function mayBeMarked(tables: readonly FirewallTable[], hook: Hook, context: FirewallContext): boolean {
+  if (context.firstOfConnection && (hook === 'prerouting' || hook === 'output')) return false;
+  return tables.some((table) => table.chains.some((chain) => chain.rules.some((rule) => rule.steps.some(marksConnection))));
+}
+
+function marksConnection(step: FirewallRule['steps'][number]): boolean {
+  return 'do' in step && (step.do === 'save-mark' || step.do === 'connection-mark');
+}
+
+function passChains(order: readonly Placed[], hook: Hook, start: State, context: FirewallContext, budget: { steps: number }): Ending[] {
+  let live: State[] = [start];
   const finished: Ending[] = [];
-  for (const { table, chain, priority } of chainsAt(tables, hook, packet, context)) {
+  for (const { table, chain, priority, devicesUnknown } of order) {
     const chains = new Map(table.chains.map((entry) => [entry.name, entry]));
     const entering = chain.base?.type === 'nat' ? live.filter((state) => isTranslated(state, context)) : live;
-    const passing = live.filter((state) => !entering.includes(state));
-    const endings = walkChain({ table, chains, context, hook, priority, budget }, chain, entering);
-    for (const ending of endings.map((entry) => withPolicy(entry, table, chain))) {
-      if (ending.verdict === 'accept') passing.push(ending.state);
-      else finished.push(ending);
+    const [anyRule] = chain.rules;
+    const passing =
+      devicesUnknown && anyRule ? live.map((state) => doubt(state, anyRule)) : live.filter((state) => !entering.includes(state));
+    for (const ending of walkChain({ table, chains, context, hook, priority, budget }, chain, entering)) {
+      const ended = withPolicy(ending, table, chain);
+      if (ended.verdict === 'accept') passing.push(ended.state);
+      else finished.push(ended);
     }
     live = distinct(passing);
   }
-  return conclude([...live.map((state): Ending => ({ verdict: 'accept', state })), ...finished]);
+  return [...live.map((state): Ending => ({ verdict: 'accept', state })), ...finished];
 }
 
 /** nat chains are asked once, for a tracked connection's first packet (nf_nat_inet_fn). */
@@ -66,21 +87,36 @@ function withPolicy(ending: Ending, table: FirewallTable, chain: FirewallChain):
   return chain.policy === 'drop' ? { ...ending, verdict: 'drop', by: { table, chain } } : { ...ending, verdict: 'accept' };
 }
 
-const sourceOrder: readonly FirewallSource[] = ['iptables-legacy', 'iptables-nft', 'nft'];
-
 function chainsAt(tables: readonly FirewallTable[], hook: Hook, packet: Packet, context: FirewallContext): Placed[] {
-  const placed = tables.flatMap((table) =>
+  return tables.flatMap((table) =>
     table.chains
       .filter((chain) => chain.base?.hook === hook && sees(table, chain, hook, packet, context))
-      .map((chain) => ({ table, chain, priority: effectivePriority(chain, hook) })),
+      .map((chain) => ({
+        table,
+        chain,
+        priority: effectivePriority(chain, hook),
+        own: chain.base?.priority ?? 0,
+        devicesUnknown: table.family === 'netdev' && chain.base?.devices === undefined,
+      })),
   );
-  const natLast = (chain: FirewallChain) => chain.base?.priority ?? 0;
-  return placed.sort(
-    (a, b) =>
-      a.priority - b.priority ||
-      (a.chain.base?.type === 'nat' && b.chain.base?.type === 'nat' ? natLast(a.chain) - natLast(b.chain) : 0) ||
-      sourceOrder.indexOf(a.table.source) - sourceOrder.indexOf(b.table.source),
+}
+
+/**
+ * Of equal priority, the chain registered last runs first (nf_hook_entries_grow). Within nf_tables the listing shows the order of creation.
+ * Between the legacy back end and nf_tables nothing shows it, so both orders are tried where they meet.
+ */
+function possibleOrders(placed: readonly Placed[]): Placed[][] {
+  const [legacy, others] = [placed.filter(isLegacy), placed.filter((entry) => !isLegacy(entry))];
+  const latestFirst = (entries: readonly Placed[]) => [...entries].reverse().sort((a, b) => a.priority - b.priority || a.own - b.own);
+  const meet = legacy.some(
+    (a) => a.chain.rules.length > 0 && others.some((b) => b.chain.rules.length > 0 && a.priority === b.priority && a.own === b.own),
   );
+  const legacyFirst = latestFirst([...others, ...legacy]);
+  return meet ? [legacyFirst, latestFirst([...legacy, ...others])] : [legacyFirst];
+}
+
+function isLegacy({ table }: Placed): boolean {
+  return table.source === 'iptables-legacy';
 }
 
 /** All nat chains of a hook hang on one dispatcher with a fixed priority (nf_nat_register_fn); their own orders them among themselves. */
@@ -122,9 +158,15 @@ function conclude(endings: readonly Ending[]): FirewallOutcome[] {
       ...(nat ? { nat } : {}),
       ...(tproxy ? { tproxy } : {}),
       ...(by ? { by } : {}),
-      ...(unknownBecause && !settled ? { unknownBecause } : {}),
+      ...(settled
+        ? {}
+        : because(unknownBecause ?? kept.flatMap((entry) => entry.state.unknownBecause ?? entry.state.touched.at(-1)?.rule ?? [])[0])),
     };
   });
+}
+
+function because(rule: FirewallRule | undefined): { unknownBecause?: FirewallRule } {
+  return rule ? { unknownBecause: rule } : {};
 }
 
 /** A rule for the reader, and the command that shows it. Without a rule: the chain's policy. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { parseIptablesSave } from '../../src/facts/netfilter/iptables-save.js';
 import { parse as parseNft } from '../../src/facts/nft.js';
-import { evaluate } from '../../src/path/firewall.js';
+import { combineTables, evaluate, type FirewallContext } from '../../src/path/firewall.js';
 import type { FirewallTable, Packet } from '../../src/types.js';
 import { createLab, inLink, type Lab, receivers } from './firewall-kernel/lab.js';
 import { asIptables, asNft, packets, randomTable } from './firewall-kernel/random-rules.js';
@@ -17,23 +17,29 @@ beforeEach(() => lab.reset());
 const ruleSets = 9;
 const packetsEach = 16;
 
-/** What the evaluator says of a packet that comes in for this host: its mark at the end, or that it is dropped. */
-function predict(tables: readonly FirewallTable[], packet: Packet): number | 'dropped' | 'not certain' {
-  let current = packet;
-  for (const hook of ['prerouting', 'input'] as const) {
-    const outcomes = evaluate(tables, hook, current, {
-      in: inLink,
-      state: 'new',
-      addressType: (address) => (receivers.some((own) => own === address) ? 'local' : 'unicast'),
-      socket: 'none',
-      firstOfConnection: true,
-    });
-    const [outcome] = outcomes;
-    if (!outcome || outcomes.length > 1 || outcome.unknownBecause) return 'not certain';
-    if (outcome.verdict !== 'accept') return 'dropped';
-    current = outcome.packet;
-  }
-  return current.mark;
+type End = number | 'dropped';
+
+const context: FirewallContext = {
+  in: inLink,
+  state: 'new',
+  addressType: (address) => (receivers.some((own) => own === address) ? 'local' : 'unicast'),
+  socket: 'none',
+  firstOfConnection: true,
+};
+
+/** Every way in which the evaluator says a packet that comes in for this host may end: with a mark, or dropped. */
+function possibleEnds(tables: readonly FirewallTable[], packet: Packet): End[] {
+  return evaluate(tables, 'prerouting', packet, context).flatMap((first) =>
+    first.verdict === 'accept'
+      ? evaluate(tables, 'input', first.packet, context).map((last) => (last.verdict === 'accept' ? last.packet.mark : 'dropped'))
+      : ['dropped' as const],
+  );
+}
+
+/** The one certain end. */
+function predict(tables: readonly FirewallTable[], packet: Packet): End | 'not certain' {
+  const [end, ...others] = possibleEnds(tables, packet);
+  return end === undefined || others.length > 0 ? 'not certain' : end;
 }
 
 function compare(tables: readonly FirewallTable[], sent: readonly Packet[], rules: string): { passed: number; dropped: number } {
@@ -42,6 +48,8 @@ function compare(tables: readonly FirewallTable[], sent: readonly Packet[], rule
     expect({ packet, verdict: predict(tables, packet), rules }).toEqual({ packet, verdict: seen.get(packet) ?? 'dropped', rules });
   return { passed: seen.size, dropped: sent.length - seen.size };
 }
+
+const emptyLegacy = '*mangle\nCOMMIT\n*filter\n:INPUT ACCEPT\nCOMMIT\n';
 
 /** Both kinds of end must have occurred, or the comparison says little. */
 function expectBoth(results: readonly { passed: number; dropped: number }[]): void {
@@ -61,7 +69,7 @@ test.each(['iptables-legacy', 'iptables-nft'] as const)(
       const tables = parseIptablesSave(lab.run([`${source}-save`, '-c']), { source, family: 4 });
       return compare(tables, packets(index, packetsEach), rules);
     });
-    if (source === 'iptables-legacy') lab.run(['iptables-legacy-restore'], '*mangle\nCOMMIT\n*filter\n:INPUT ACCEPT\nCOMMIT\n');
+    if (source === 'iptables-legacy') lab.run(['iptables-legacy-restore'], emptyLegacy);
     expectBoth(results);
   },
   60_000,
@@ -76,4 +84,41 @@ test('nft: verdict and mark agree with the kernel for random rules, sets and ver
     return compare(tables, packets(index + 100, packetsEach), rules);
   });
   expectBoth(results);
+}, 60_000);
+
+test('nft chains of equal priority: the one created last runs first, as in the kernel', () => {
+  const results = samples(17).map(([first, second], index) => {
+    lab.reset();
+    const rules = asNft('alpha', 'prerouting priority mangle', first) + asNft('beta', 'prerouting priority mangle', second);
+    lab.run(['nft', '-f', '-'], rules);
+    const tables = parseNft(lab.run(['nft', '-j', 'list', 'ruleset'])).filter((table) => table.name !== 'recorder');
+    return compare(tables, packets(index + 200, packetsEach), rules);
+  });
+  expectBoth(results);
+}, 60_000);
+
+test('both iptables back ends at once: what the kernel does is among the ends foreseen, and is the only one where order does not matter', () => {
+  const certain = samples(23).flatMap(([first, filter], index) => {
+    lab.reset();
+    const [legacyRules, nftRules] = [
+      asIptables('mangle', first),
+      asIptables('mangle', { ...first, base: first.two }) + asIptables('filter', filter),
+    ];
+    lab.run(['iptables-legacy-restore'], legacyRules);
+    lab.run(['iptables-nft-restore'], nftRules);
+    const tables = combineTables(
+      parseIptablesSave(lab.run(['iptables-legacy-save', '-c']), { source: 'iptables-legacy', family: 4 }),
+      parseIptablesSave(lab.run(['iptables-nft-save', '-c']), { source: 'iptables-nft', family: 4 }),
+      parseNft(lab.run(['nft', '-j', 'list', 'ruleset'])).filter((table) => table.name !== 'recorder'),
+    );
+    const sent = packets(index + 300, packetsEach);
+    const seen = lab.send(sent);
+    return sent.map((packet) => {
+      const ends = possibleEnds(tables, packet);
+      expect(ends).toContain(seen.get(packet) ?? 'dropped');
+      return ends.length === 1;
+    });
+  });
+  lab.run(['iptables-legacy-restore'], emptyLegacy);
+  expect(certain.filter(Boolean).length).toBeGreaterThan(certain.length / 2);
 }, 60_000);

@@ -6,6 +6,8 @@ import { beforeTracking, type FirewallContext, keyOf, type Nat, type State, sigh
 /** The kernel refuses deeper jumps (NFT_JUMP_STACK_SIZE). */
 const maximalDepth = 16;
 const maximalStates = 64;
+/** nft bounds a rule's expressions far below this (NFT_RULE_MAXEXPRS is 128); only a forged file goes beyond. */
+const maximalSteps = 512;
 
 /** How a state leaves a chain. `return`: on to the rule behind the jump. */
 export type Verdict = 'accept' | 'drop' | 'reject' | 'return';
@@ -16,14 +18,14 @@ export interface Ending {
   by?: Touched;
 }
 
-/** One base chain being walked. `budget` bounds the work that hostile rule sets can cause. */
+/** One base chain being walked. `budget` is the number of steps that may still be run: it bounds what hostile rule sets can cost. */
 export interface Walk {
   table: FirewallTable;
   chains: ReadonlyMap<string, FirewallChain>;
   context: FirewallContext;
   hook: Hook;
   priority: number;
-  budget: { rules: number };
+  budget: { steps: number };
 }
 
 /** Takes states through a chain, rule by rule; a state forks where a rule cannot be told. */
@@ -32,16 +34,19 @@ export function walkChain(walk: Walk, chain: FirewallChain, entering: readonly S
   let live = entering;
   for (const rule of chain.rules) {
     if (live.length === 0) break;
-    walk.budget.rules -= live.length;
-    if (walk.budget.rules < 0) return [...ended, ...live.flatMap((state) => eitherWay(state, { table: walk.table, chain, rule }))];
+    if (walk.budget.steps <= 0) {
+      const given = live.flatMap((state) => anyWay(giveUp(state, rule), { table: walk.table, chain, rule }));
+      return [...ended, ...given.map((result): Ending => ('verdict' in result ? result : { verdict: 'return', state: result.state }))];
+    }
     const going: State[] = [];
+    const endedBefore = ended.length;
     for (const state of live) {
       for (const result of runRule(walk, { table: walk.table, chain, rule }, state, depth)) {
         if ('verdict' in result) ended.push(result);
         else going.push(result.state);
       }
     }
-    live = merge(going, rule);
+    live = settled(live, merge(going, rule), ended.length === endedBefore);
   }
   return [...ended, ...live.map((state) => ({ verdict: 'return' as const, state }))];
 }
@@ -49,79 +54,80 @@ export function walkChain(walk: Walk, chain: FirewallChain, entering: readonly S
 type Here = Touched & { rule: FirewallRule };
 type Result = Ending | { state: State };
 
-/** The rule either decides nothing or drops: all that can be said of what is not understood. */
-function eitherWay(state: State, here: Here): Ending[] {
+/** All that can be said of what is not understood: it decides nothing, accepts, or drops. */
+function anyWay(state: State, here: Here): Result[] {
   const unsure = doubt(state, here.rule);
-  return [
-    { verdict: 'return', state: unsure },
-    { verdict: 'drop', state: unsure, by: here },
-  ];
+  return [{ state: unsure }, { verdict: 'accept', state: unsure }, { verdict: 'drop', state: unsure, by: here }];
 }
 
-function doubt(state: State, rule: FirewallRule): State {
+/** The state where following it ended for want of budget: whatever comes out is not certain. */
+function giveUp(state: State, rule: FirewallRule): State {
+  return { ...doubt(state, rule), truncated: true };
+}
+
+/** The state, known to be one of several from this rule on. */
+export function doubt(state: State, rule: FirewallRule): State {
   return state.unknownBecause ? state : { ...state, unknownBecause: rule };
 }
 
-function runRule(walk: Walk, here: Here, entering: State, depth: number): Result[] {
+function runRule(walk: Walk, here: Here, state: State, depth: number): Result[] {
+  return runSteps(walk, here, state, depth, 0);
+}
+
+/** The steps of a rule from one on. What cannot be told is followed both ways. */
+function runSteps(walk: Walk, here: Here, state: State, depth: number, from: number): Result[] {
+  const step = here.rule.steps[from];
+  const goOn = (next: State) => runSteps(walk, here, next, depth, from + 1);
+  if (!step) return [{ state }];
+  walk.budget.steps -= 1;
+  if (walk.budget.steps < 0 || from >= maximalSteps) return anyWay(giveUp(state, here.rule), here);
   const early = beforeTracking(walk.hook, walk.priority);
-  const results: Result[] = [];
-  let state = entering;
-  for (const step of here.rule.steps) {
-    if ('match' in step) {
-      const holds = matches(step, sightOf(state, walk.context, walk.hook, early), walk.table);
-      if (holds === false) return [...results, { state }];
-      if (holds === undefined) {
-        state = doubt(state, here.rule);
-        results.push({ state });
-      }
-      continue;
+  if ('match' in step) {
+    const holds = matches(step, sightOf(state, walk.context, walk.hook, early), walk.table);
+    if (holds === undefined) return [{ state: doubt(state, here.rule) }, ...goOn(doubt(state, here.rule))];
+    return holds ? goOn(state) : [{ state }];
+  }
+  switch (step.do) {
+    case 'accept':
+    case 'return':
+      return [{ verdict: step.do, state }];
+    case 'drop':
+    case 'reject':
+      return [{ verdict: step.do, state, by: here }];
+    case 'jump':
+    case 'goto':
+      return enter(walk, here, step.chain, step.do, state, depth);
+    case 'snat':
+    case 'dnat':
+    case 'masquerade':
+    case 'redirect': {
+      const nat: Nat = { kind: step.do, ...('to' in step && step.to !== undefined ? { to: step.to } : {}) };
+      return [{ verdict: 'accept', state: touch(translate(nat, state), here) }];
     }
-    switch (step.do) {
-      case 'accept':
-      case 'return':
-        return [...results, { verdict: step.do, state }];
-      case 'drop':
-      case 'reject':
-        return [...results, { verdict: step.do, state, by: here }];
-      case 'jump':
-      case 'goto':
-        return [...results, ...enter(walk, here, step.chain, step.do, state, depth)];
-      case 'snat':
-      case 'dnat':
-      case 'masquerade':
-      case 'redirect': {
-        const nat: Nat = { kind: step.do, ...('to' in step && step.to !== undefined ? { to: step.to } : {}) };
-        return [...results, { verdict: 'accept', state: touch(translate(nat, state), here) }];
-      }
-      case 'tproxy':
-        state = touch(tproxied(state, step), here);
-        // xt_TPROXY accepts; nft's tproxy leaves the verdict to what follows it in the rule.
-        if (walk.table.source !== 'nft') return [...results, { verdict: 'accept', state }];
-        continue;
-      default: {
-        const effect = apply(step, state, early);
-        if (effect.kind === 'end-rule') return [...results, { state }];
-        if (effect.kind === 'unknown') {
-          const unsure = doubt(state, here.rule);
-          results.push({ verdict: 'drop', state: unsure, by: here });
-          state = unsure;
-        } else if (effect.kind === 'either') {
-          const [main, ...others] = effect.states.map((entry) => doubt(touch(entry, here), here.rule));
-          for (const other of others) results.push({ state: other });
-          state = main ?? state;
-        } else state = keyOf(effect.state) === keyOf(state) ? state : touch(effect.state, here);
+    case 'tproxy': {
+      const proxied = touch(tproxied(state, step), here);
+      // xt_TPROXY accepts; nft's tproxy leaves the verdict to what follows it in the rule.
+      return walk.table.source === 'nft' ? goOn(proxied) : [{ verdict: 'accept', state: proxied }];
+    }
+    default: {
+      const effect = apply(step, state, early);
+      switch (effect.kind) {
+        case 'next':
+          return goOn(keyOf(effect.state) === keyOf(state) ? state : touch(effect.state, here));
+        case 'end-rule':
+          return [{ state }];
+        case 'either':
+          return effect.states.flatMap((next) => goOn(doubt(touch(next, here), here.rule)));
+        case 'unknown':
+          return [...anyWay(state, here).filter((result) => 'verdict' in result), ...goOn(doubt(state, here.rule))];
       }
     }
   }
-  return [...results, { state }];
 }
 
 function enter(walk: Walk, here: Here, name: string, how: 'jump' | 'goto', state: State, depth: number): Result[] {
   const chain = walk.chains.get(name);
-  if (!chain || depth >= maximalDepth) {
-    const [skipped, dropped] = eitherWay(state, here);
-    return [...(skipped ? [{ state: skipped.state }] : []), ...(dropped ? [dropped] : [])];
-  }
+  if (!chain || depth >= maximalDepth) return anyWay(giveUp(state, here.rule), here);
   // After a goto the packet comes back behind the last jump, not here.
   return walkChain(walk, chain, [state], depth + 1).map((ending) =>
     ending.verdict === 'return' && how === 'jump' ? { state: ending.state } : ending,
@@ -138,6 +144,15 @@ function tproxied(state: State, step: { to?: string; port?: number; mark?: { val
   return { ...state, packet, tproxy: { ...(to === undefined ? {} : { to }), ...(port === undefined ? {} : { port }) } };
 }
 
+/** Where one state went in and, by whatever branch, one and the same comes out, the doubt on the way did no harm. */
+function settled(before: readonly State[], after: State[], noneEnded: boolean): State[] {
+  const [only, ...others] = after;
+  const [entered, ...more] = before;
+  if (!noneEnded || !only || !entered || others.length > 0 || more.length > 0 || only.truncated) return after;
+  const { unknownBecause: _, ...certain } = only;
+  return [entered.unknownBecause ? { ...certain, unknownBecause: entered.unknownBecause } : certain];
+}
+
 /** States that look alike go on as one. Too many of them: the rest is given up, and what is kept is no longer certain. */
 export function merge(states: readonly State[], rule: FirewallRule): State[] {
   if (states.length < 2) return [...states];
@@ -148,7 +163,5 @@ export function merge(states: readonly State[], rule: FirewallRule): State[] {
   }
   const merged = [...kept.values()];
   if (merged.length <= maximalStates) return merged;
-  return merged
-    .slice(0, maximalStates)
-    .map((state) => ({ ...state, unknownBecause: state.unknownBecause ?? rule, truncated: true as const }));
+  return merged.slice(0, maximalStates).map((state) => giveUp(state, rule));
 }

@@ -36,10 +36,16 @@ const prefix = fc.constantFrom(
   '10.77.0.64/26',
   '0.0.0.0/0',
 );
-const ports = fc.uniqueArray(
-  fc.constantFrom<readonly [number, number][]>([53, 53], [80, 80], [443, 443], [1000, 2000], [5353, 5353], [4000, 65535], [7, 9]),
-  { minLength: 1, maxLength: 3, selector: ([low]) => low },
-);
+const portRanges: readonly (readonly [number, number])[] = [
+  [53, 53],
+  [80, 80],
+  [443, 443],
+  [1000, 2000],
+  [5353, 5353],
+  [4000, 65535],
+  [7, 9],
+];
+const ports = fc.uniqueArray(fc.constantFrom(...portRanges), { minLength: 1, maxLength: 3, selector: ([low]) => low });
 const not = fc.constantFrom(false, false, false, true);
 const bits = fc.integer({ min: 0, max: 7 });
 
