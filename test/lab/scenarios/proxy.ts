@@ -60,10 +60,13 @@ export const proxyFaults: readonly Fault[] = [
     onProxy('ip route flush table 100\nip route add local 10.0.0.0/8 dev lo table 100'),
     'covers too little',
   ),
-  fault(
-    'proxy/src-valid-mark',
-    'proxy',
-    fourthByMark,
-    onProxy('for f in /proc/sys/net/ipv4/conf/*/src_valid_mark; do echo 1 > "$f"; done'),
-  ),
+  {
+    ...fault(
+      'proxy/src-valid-mark',
+      'proxy',
+      fourthByMark,
+      onProxy('for f in /proc/sys/net/ipv4/conf/*/src_valid_mark; do echo 1 > "$f"; done'),
+    ),
+    cure: onProxy('echo 1 > /proc/sys/net/ipv4/conf/eth1/accept_local'),
+  },
 ];
