@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { clientOf, collect, hostOf, idOf, outboundOf, outputOf, pidOf, timeoutOf } from './commands/arguments.js';
-import { type CheckOptions, type Io, type RunCheck, UsageError } from './commands/options.js';
+import { type CheckOptions, type Io, UsageError } from './commands/options.js';
 import { sanitize } from './report/sanitize.js';
 import { type Style, styleFor, type Terminal } from './report/style.js';
 import type { NamedHost } from './types.js';
@@ -112,20 +112,20 @@ function addCheck(program: Command, io: Surroundings, exit: (code: number) => vo
     .option('--quiet', 'only the diagnoses and the verdict')
     .option('--verbose', 'everything that was found')
     .action(async (files: string[], flags: CheckFlags) => {
-      const [{ runCheck }, { formats }] = await Promise.all([loadCheck(), import('./report/formats.js')]);
+      const [{ runCheck }, { validate }, { formats }] = await Promise.all([
+        import('./commands/check.js'),
+        import('./commands/validate.js'),
+        import('./report/formats.js'),
+      ]);
+      const options = checkOptions(files, flags);
+      await validate(options);
       const speech = speechTo(io);
-      const { report, exitCode } = await runCheck(checkOptions(files, flags), speech).finally(() => speech.done());
+      const { report, exitCode } = await runCheck(options, speech).finally(() => speech.done());
       const render = await formats.get(flags.json ? 'json' : flags.output)?.();
       if (!render) throw new Error(`no format ${flags.output}`);
       io.stdout.write(render(report, style(flags, io)));
       exit(exitCode);
     });
-}
-
-const checkModule: string = './commands/check.js';
-
-async function loadCheck(): Promise<{ runCheck: RunCheck }> {
-  return await import(checkModule);
 }
 
 function addExplain(program: Command, io: Surroundings): void {

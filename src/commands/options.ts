@@ -31,8 +31,6 @@ export interface CheckResult {
   exitCode: ExitCode;
 }
 
-export type RunCheck = (options: CheckOptions, io: Io) => Promise<CheckResult>;
-
 /** How a command speaks before its result is there. Plain text, one line; may come from hosts. */
 export interface Io {
   /** What is going on now; shown only on a terminal, each replacing the one before. */

@@ -1,5 +1,4 @@
 import { readdir } from 'node:fs/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Check, Role, Rule } from '../types.js';
 
 /** Checks and rules lie beside `src`, in the sources and in what is built from them. */
@@ -20,9 +19,17 @@ export function loadRules(from: URL = new URL('rules/', root)): Promise<Map<stri
 async function load<T>(from: URL, as: (module: unknown, id: string) => T): Promise<Map<string, T>> {
   const files = await moduleFiles(from);
   const entries = await Promise.all(
-    [...files].map(async ([id, file]) => [id, as(await import(pathToFileURL(`${fileURLToPath(from)}${file}`).href), id)] as const),
+    [...files].map(async ([id, file]) => [id, as(await read(new URL(encodeURI(file), from), id), id)] as const),
   );
   return new Map(entries);
+}
+
+async function read(module: URL, id: string): Promise<unknown> {
+  try {
+    return await import(module.href);
+  } catch (error) {
+    throw new BrokenModule(id, error instanceof Error ? error.message : 'cannot be loaded', { cause: error });
+  }
 }
 
 /** Id → file below the directory, by id. The sources are TypeScript, what is built has declarations and maps beside the code. */
@@ -53,8 +60,8 @@ function asCheck(module: unknown, id: string): Check {
 
 /** A file of the catalogue that does not export what it must. */
 export class BrokenModule extends Error {
-  constructor(id: string, problem: string) {
-    super(`catalogue module ${id}: ${problem}`);
+  constructor(id: string, problem: string, options?: ErrorOptions) {
+    super(`catalogue module ${id}: ${problem}`, options);
   }
 }
 

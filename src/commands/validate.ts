@@ -1,0 +1,47 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { loadChecks, loadRules } from '../engine/catalogue.js';
+import { parseTarget } from '../host/target.js';
+import { nearest } from './near.js';
+import { type CheckOptions, UsageError } from './options.js';
+import { matchesGlob } from './selection.js';
+
+/** What only the rest of the program can say about the arguments: rejects with a UsageError before any host is asked. */
+export async function validate(options: CheckOptions): Promise<void> {
+  for (const { name, target } of options.hosts) checkTarget(name, target);
+  await checkPatterns(options);
+  await checkOutput('--record', options.record);
+  await checkOutput('--save', options.save);
+}
+
+function checkTarget(name: string, target: string): void {
+  const parsed = parseTarget(target);
+  if ('error' in parsed) throw new UsageError(`--host ${name}: ${parsed.error}`);
+  if (parsed.kind === 'file' && /^[a-z][a-z0-9+]*:\/\//i.test(target)) {
+    throw new UsageError(`--host ${name}: "${target}" is no target; expected local, netns:NAME or a snapshot file`);
+  }
+}
+
+/** A misspelt id would otherwise skip nothing, or everything, without a word. */
+async function checkPatterns({ only, skip }: CheckOptions): Promise<void> {
+  if (only.length + skip.length === 0) return;
+  const [checks, rules] = await Promise.all([loadChecks(), loadRules()]);
+  const ids = [...new Set([...checks.keys(), ...rules.keys()])];
+  for (const pattern of [...only, ...skip]) {
+    if (ids.some((id) => matchesGlob(id, pattern))) continue;
+    const near = nearest(pattern, ids);
+    const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'tpdoctor explain lists all of them';
+    throw new UsageError(`no check or cause is called "${pattern}": ${hint}`);
+  }
+}
+
+async function checkOutput(option: string, file: string | undefined): Promise<void> {
+  if (file === undefined) return;
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory()) throw new UsageError(`${option}: ${file} is a directory; name a file in it`);
+  const place = found ? file : dirname(resolve(file));
+  await access(place, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${option}: cannot write ${file}: ${error.code ?? 'no reason given'} for ${place}`);
+  });
+}

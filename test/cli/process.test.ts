@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const project = fileURLToPath(new URL('../../', import.meta.url));
+let built = '';
+let bare = '';
+
+interface Ended {
+  code: number | string | null;
+  out: string;
+  err: string;
+}
+
+function run(program: string, args: readonly string[], cwd = '/'): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(program, args, { cwd }, (error, out, err) => resolve({ code: error ? (error.code ?? null) : 0, out, err }));
+  });
+}
+
+async function copyOfProject(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'tpdoctor-'));
+  await mkdir(join(directory, 'bin'));
+  await copyFile(join(project, 'bin/tpdoctor'), join(directory, 'bin/tpdoctor'));
+  await copyFile(join(project, 'package.json'), join(directory, 'package.json'));
+  await symlink(join(project, 'node_modules'), join(directory, 'node_modules'));
+  return directory;
+}
+
+beforeAll(async () => {
+  [built, bare] = await Promise.all([copyOfProject(), copyOfProject()]);
+  const compiler = join(project, 'node_modules/.bin/tsc');
+  await run(compiler, ['-p', 'tsconfig.build.json', '--outDir', join(built, 'dist'), '--incremental', 'false'], project);
+  await symlink(join(built, 'bin/tpdoctor'), join(built, 'link'));
+}, 120_000);
+
+afterAll(async () => {
+  for (const directory of [built, bare]) await rm(directory, { recursive: true, force: true });
+});
+
+describe('bin/tpdoctor', () => {
+  it('runs from any directory and through a symbolic link', async () => {
+    const version = await run(join(built, 'bin/tpdoctor'), ['--version'], '/');
+    expect(version).toMatchObject({ code: 0, err: '' });
+    expect(await run(join(built, 'link'), ['--version'], tmpdir())).toEqual(version);
+  });
+
+  it('says how to build it where that was not done', async () => {
+    const { code, out, err } = await run(join(bare, 'bin/tpdoctor'), ['check']);
+    expect({ code, out }).toEqual({ code: 70, out: '' });
+    expect(err).toContain('npm ci && npm run build');
+  });
+
+  it('exits with 64 on wrong usage', async () => {
+    expect((await run(join(built, 'link'), ['check', '--host', 'proxy'])).code).toBe(64);
+  });
+
+  it('does not mind a reader that stops reading', async () => {
+    const { out, err } = await run('/bin/sh', [
+      '-c',
+      `"${join(built, 'link')}" explain | true; "${join(built, 'link')}" explain | head -n 1`,
+    ]);
+    expect(err).toBe('');
+    expect(out.split('\n')).toHaveLength(2);
+  });
+
+  it('explains from what was built as from the sources', async () => {
+    const { code, out } = await run(join(built, 'link'), ['explain', 'proxy/policy-rule-missing']);
+    expect(code).toBe(0);
+    expect(out).toContain('proxy/policy-rule-missing');
+  });
+});
