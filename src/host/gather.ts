@@ -1,0 +1,102 @@
+import { buildCase, type CaseOptions } from '../engine/case.js';
+import { collect, withFacts } from '../facts/collect.js';
+import * as kernelRoutes from '../facts/kernel-routes.js';
+import * as pings from '../facts/pings.js';
+import { questionsOf } from '../path/questions.js';
+import type { Host, NamedHost, ReportedHost, Snapshot } from '../types.js';
+import { type Recording, record } from './recording.js';
+import { readSnapshots, writeSnapshots } from './snapshot-file.js';
+import { openHost, parseTarget } from './target.js';
+
+export interface GatherOptions {
+  hosts: readonly NamedHost[];
+  files: readonly string[];
+  timeoutMs?: number;
+  save?: string;
+}
+
+export interface Gathered {
+  snapshots: Map<string, Snapshot>;
+  hosts: Omit<ReportedHost, 'roles'>[];
+  recordings: Record<string, Recording>;
+}
+
+interface Reached {
+  named: NamedHost;
+  /** Absent for a host that comes from a file. */
+  host?: Host;
+  snapshot?: Snapshot;
+  why?: string;
+  recording?: () => Recording;
+}
+
+/** Snapshots of all hosts, asked in parallel, each with its own time limit; then what the whole case asks of them: routes and pings. */
+export async function gather(
+  options: GatherOptions,
+  caseOptions: CaseOptions,
+  io: { progress(text: string): void; warn(text: string): void },
+): Promise<Gathered> {
+  const named = options.hosts.length > 0 || options.files.length > 0 ? options.hosts : [{ name: 'local', target: 'local' }];
+  io.progress(`asking ${named.map(({ name }) => name).join(', ')}`);
+  const reached = [
+    ...(await Promise.all(named.map((host) => reach(host, options)))),
+    ...(await Promise.all(options.files.map((path) => fromFile(path)))).flat(),
+  ];
+  for (const { named: host, why } of reached) if (why !== undefined) io.warn(`${host.name}: ${why}`);
+  const snapshots = new Map(reached.flatMap(({ snapshot }) => (snapshot ? [[snapshot.host, snapshot] as const] : [])));
+  io.progress('asking for routes');
+  await askForRoutes(snapshots, reached, caseOptions);
+  if (options.save !== undefined) await writeSnapshots(options.save, [...snapshots.values()]);
+  return {
+    snapshots,
+    hosts: reached.map(({ named: { name, target }, why }) => ({
+      name,
+      target,
+      reached: why === undefined,
+      ...(why === undefined ? {} : { why }),
+    })),
+    recordings: Object.fromEntries(reached.flatMap(({ named: { name }, recording }) => (recording ? [[name, recording()]] : []))),
+  };
+}
+
+async function reach(named: NamedHost, { timeoutMs }: GatherOptions): Promise<Reached> {
+  const target = parseTarget(named.target);
+  if ('error' in target) return { named, why: target.error };
+  if (target.kind === 'file') return (await fromFile(target.path, named))[0] ?? { named, why: `${target.path} holds no snapshot` };
+  const { host, recording } = record(openHost(target, timeoutMs === undefined ? {} : { timeoutMs }));
+  const alive = await host({ read: '/proc/uptime' });
+  if (!alive.ok) return { named, why: alive.why };
+  return { named, host, recording, snapshot: await collect(host, named.name, { local: target.kind === 'local' }) };
+}
+
+/** The snapshots of a file; under one name when the user gave one. */
+async function fromFile(path: string, as?: NamedHost): Promise<Reached[]> {
+  const read = await readSnapshots(path);
+  if (!read.ok) return [{ named: as ?? { name: path, target: path }, why: read.why }];
+  const snapshots = as ? read.snapshots.slice(0, 1).map((snapshot) => ({ ...snapshot, host: as.name })) : read.snapshots;
+  return snapshots.map((snapshot) => ({ named: as ?? { name: snapshot.host, target: path }, snapshot }));
+}
+
+/** Walks once with the model, asks the kernels what the walks asked, and pings what nginx talks to. */
+async function askForRoutes(snapshots: Map<string, Snapshot>, reached: readonly Reached[], options: CaseOptions): Promise<void> {
+  const c = buildCase(snapshots, options);
+  const questions = questionsOf(c.walks);
+  const proxies = new Set(c.services.filter((service) => service.mode !== 'plain').map((service) => service.host));
+  await Promise.all(
+    reached.map(async ({ host, snapshot }) => {
+      if (!host || !snapshot) return;
+      const far = proxies.has(snapshot.host) ? pingTargets(c.walks, snapshot.host) : [];
+      const [asked, pinged] = await Promise.all([kernelRoutes.ask(host, questions.get(snapshot.host) ?? []), pings.ask(host, far)]);
+      snapshots.set(snapshot.host, withFacts(snapshot, { kernelRoutes: asked, ...(far.length > 0 ? { pings: pinged } : {}) }));
+    }),
+  );
+}
+
+const mostPings = 12;
+
+/** Clients and upstreams of a proxy's services, real ones only. */
+function pingTargets(walks: ReturnType<typeof buildCase>['walks'], host: string): string[] {
+  const own = walks.filter((walk) => walk.service.host === host);
+  const addresses = own.flatMap((walk) => [walk.upstream.address ?? [], walk.clientAssumed ? [] : walk.client].flat());
+  return [...new Set(addresses)].slice(0, mostPings);
+}
