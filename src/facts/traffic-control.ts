@@ -1,7 +1,7 @@
 import type { Fact, Host, Qdisc, TcFilter, TrafficControl } from '../types.js';
 import { fromReply, known, unknown } from './fact.js';
 import { get, type Json, list, text } from './netfilter/nft-json.js';
-import { type FilterPlace, parseFilters } from './netfilter/tc-filter.js';
+import { type FilterPlace, parseFilters, parseFilterText } from './netfilter/tc-filter.js';
 
 /** Queueing disciplines that the kernel sets by default and that take no filters worth asking for. */
 const plain = new Set(['noqueue', 'pfifo_fast', 'pfifo', 'bfifo', 'fq_codel', 'fq', 'mq', 'tbf', 'netem']);
@@ -42,8 +42,13 @@ function placesOf(qdiscs: readonly Qdisc[]): FilterPlace[] {
 }
 
 async function readFilters(host: Host, place: FilterPlace): Promise<Fact<TcFilter[]>> {
-  const run = ['tc', '-s', '-j', 'filter', 'show', 'dev', place.link, ...(place.hook ? [place.hook] : [])];
-  return fromReply(await host({ run }), run.join(' '), (json) => parseFilters(json, place));
+  const what = ['filter', 'show', 'dev', place.link, ...(place.hook ? [place.hook] : [])];
+  const run = ['tc', '-s', '-j', ...what];
+  const parsed = fromReply(await host({ run }), run.join(' '), (json) => parseFilters(json, place));
+  if (parsed.ok) return parsed;
+  // Older iproute2 breaks its own JSON with u32 filters.
+  const plainRun = ['tc', '-s', ...what];
+  return fromReply(await host({ run: plainRun }), plainRun.join(' '), (text) => parseFilterText(text, place));
 }
 
 /**

@@ -2,6 +2,7 @@ import { parsePrefix } from '../../net/prefix.js';
 import type { TcAction, TcFilter, TcMatch } from '../../types.js';
 import { protocolNumber } from './names.js';
 import { get, isObject, type Json, list, number, text } from './nft-json.js';
+import { filtersFromText } from './tc-text.js';
 import { decodeU32 } from './u32.js';
 
 /** Where a listing comes from: tc leaves the link out, and for clsact the hook, too. */
@@ -22,6 +23,11 @@ export function parseFilters(json: string, place: FilterPlace): TcFilter[] {
     return `"match#${count}":`;
   });
   return list(JSON.parse(numbered)).flatMap((item) => readFilter(item, place));
+}
+
+/** Reads what `tc -s filter show dev X [ingress|egress]` prints. */
+export function parseFilterText(text: string, place: FilterPlace): TcFilter[] {
+  return filtersFromText(text).flatMap((item) => readFilter(item, place));
 }
 
 function readFilter(item: Json, place: FilterPlace): TcFilter[] {

@@ -1,0 +1,44 @@
+import { writeFile } from 'node:fs/promises';
+import { loadChecks, loadRules } from '../engine/catalogue.js';
+import { examine } from '../engine/examine.js';
+import { exitCodeOf } from '../engine/verdict.js';
+import { gather } from '../host/gather.js';
+import type { Report } from '../types.js';
+import type { CheckOptions, CheckResult, Io } from './options.js';
+import { selects } from './selection.js';
+
+/** `tpdoctor check`: gathers snapshots, from hosts or files, and examines them. */
+export async function runCheck(options: CheckOptions, io: Io): Promise<CheckResult> {
+  const started = Date.now();
+  const caseOptions = {
+    clients: options.clients,
+    roles: new Map(options.hosts.flatMap(({ name, roles }) => (roles ? [[name, roles] as const] : []))),
+    ...(options.nginxPid === undefined ? {} : { nginxPid: options.nginxPid }),
+  };
+  const [gathered, checks, rules] = await Promise.all([gather(options, caseOptions, io), loadChecks(), loadRules()]);
+  const [chosenChecks, skippedChecks] = choose(checks, options);
+  const [chosenRules, skippedRules] = choose(rules, options);
+  const examined = examine({
+    snapshots: gathered.snapshots,
+    hosts: gathered.hosts,
+    options: caseOptions,
+    checks: chosenChecks,
+    rules: chosenRules,
+    skipped: [...new Set([...skippedChecks, ...skippedRules])],
+  });
+  if (options.record !== undefined) await writeFile(options.record, `${JSON.stringify(gathered.recordings, null, 1)}\n`);
+  const report: Report = {
+    schema: 'tpdoctor.report/1',
+    tool: { name: 'tpdoctor', version: options.version },
+    command: 'check',
+    startedAt: new Date(started).toISOString(),
+    tookMs: Date.now() - started,
+    ...examined,
+  };
+  return { report, exitCode: exitCodeOf(report.verdict) };
+}
+
+function choose<T>(catalogue: ReadonlyMap<string, T>, options: CheckOptions): [Map<string, T>, string[]] {
+  const chosen = [...catalogue].filter(([id]) => selects(id, options));
+  return [new Map(chosen), [...catalogue.keys()].filter((id) => !selects(id, options))];
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { everything } from '../net/prefix.js';
+import type { Fact, Family, Host, PolicyRule } from '../types.js';
+import { fromReply, known } from './fact.js';
+import { number, parseList, prefixText } from './iproute.js';
+
+export async function read(host: Host): Promise<Fact<readonly PolicyRule[]>> {
+  const [four, six] = await Promise.all([
+    host({ run: ['ip', '-j', '-4', 'rule', 'show'] }),
+    host({ run: ['ip', '-j', '-6', 'rule', 'show'] }),
+  ]);
+  const rules4 = fromReply(four, 'policy rules', (text) => parsePolicyRules(text, 4));
+  // A kernel without IPv6 has no IPv6 rules.
+  const rules6 = six.ok ? fromReply(six, 'IPv6 policy rules', (text) => parsePolicyRules(text, 6)) : known<PolicyRule[]>([]);
+  if (!rules4.ok) return rules4;
+  return rules6.ok ? known([...rules4.value, ...rules6.value]) : rules6;
+}
+
+const text = z.union([z.string(), z.number()]);
+
+const entry = z.looseObject({
+  priority: z.number().default(0),
+  not: z.unknown().optional(),
+  src: z.string().optional(),
+  srclen: z.number().optional(),
+  dst: z.string().optional(),
+  dstlen: z.number().optional(),
+  fwmark: text.optional(),
+  fwmask: text.optional(),
+  iif: z.string().optional(),
+  oif: z.string().optional(),
+  table: text.optional(),
+  action: z.string().optional(),
+  goto: text.optional(),
+  ipproto: text.optional(),
+  sport: text.optional(),
+  sport_start: z.number().optional(),
+  sport_end: z.number().optional(),
+  dport: text.optional(),
+  dport_start: z.number().optional(),
+  dport_end: z.number().optional(),
+  suppress_prefixlen: z.number().optional(),
+});
+
+type Entry = z.infer<typeof entry>;
+
+/** Keys of the output that carry no selector of their own. */
+const understood = new Set([
+  ...Object.keys(entry.shape),
+  'protocol',
+  'iif_detached',
+  'oif_detached',
+  'unresolved',
+  'flags',
+  'suppress_ifgroup',
+]);
+
+/** Output of `ip -j -4 rule show` (or `-6`). */
+export function parsePolicyRules(output: string, family: Family): PolicyRule[] {
+  return parseList(output, entry).map((item): PolicyRule => {
+    const other = Object.keys(item).filter((key) => !understood.has(key));
+    return {
+      family,
+      priority: item.priority,
+      ...(item.not === undefined || item.not === false ? {} : { not: true }),
+      ...selector('from', item.src, item.srclen, family),
+      ...selector('to', item.dst, item.dstlen, family),
+      ...(item.iif === undefined ? {} : { iif: item.iif }),
+      ...(item.oif === undefined ? {} : { oif: item.oif }),
+      ...markOf(item),
+      ...protocolOf(item),
+      ...ports('sourcePort', item.sport, item.sport_start, item.sport_end),
+      ...ports('destinationPort', item.dport, item.dport_start, item.dport_end),
+      ...(item.suppress_prefixlen === undefined ? {} : { suppressPrefixLength: item.suppress_prefixlen }),
+      ...(other.length === 0 ? {} : { other: other.join(', ') }),
+      ...actionOf(item),
+    };
+  });
+}
+
+function selector(name: 'from' | 'to', address: string | undefined, length: number | undefined, family: Family): Partial<PolicyRule> {
+  if (address === undefined || address === 'all') return {};
+  const prefix = prefixText(length === undefined ? address : `${address}/${length}`, family);
+  return prefix === everything(family) ? {} : { [name]: prefix };
+}
+
+function markOf({ fwmark, fwmask }: Entry): Partial<PolicyRule> {
+  // Old releases print `0x1/0xff` in one word.
+  const [first, second] = String(fwmark ?? '').split('/');
+  const mark = first ? number(first) : undefined;
+  if (mark === undefined) return {};
+  return { mark, mask: number(fwmask ?? second) ?? 0xffffffff };
+}
+
+const protocolNumbers: Record<string, number> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 };
+
+function protocolOf({ ipproto }: Entry): Partial<PolicyRule> {
+  if (ipproto === undefined) return {};
+  const value = protocolNumbers[String(ipproto)] ?? number(ipproto);
+  return value === undefined ? { other: `ipproto ${ipproto}` } : { ipProtocol: value };
+}
+
+function ports(
+  name: 'sourcePort' | 'destinationPort',
+  one: string | number | undefined,
+  start: number | undefined,
+  end: number | undefined,
+): Partial<PolicyRule> {
+  const [low, high] = one === undefined ? [start, end] : String(one).split('-').map(Number);
+  return low === undefined ? {} : { [name]: [low, high ?? low] };
+}
+
+const refusals = new Set(['blackhole', 'unreachable', 'prohibit']);
+
+function actionOf({ action, table, goto }: Entry): Pick<PolicyRule, 'action' | 'table' | 'goto'> {
+  if (goto !== undefined) return { action: 'goto', ...(number(goto) === undefined ? {} : { goto: Number(goto) }) };
+  if (table !== undefined && (action === undefined || action === 'to_tbl' || action === 'lookup'))
+    return { action: 'table', table: String(table) };
+  if (action !== undefined && refusals.has(action)) return { action: action as 'blackhole' };
+  return { action: action === 'nop' ? 'nop' : 'other' };
+}
