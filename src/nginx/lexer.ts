@@ -7,7 +7,7 @@ export type Statement =
   | { end: 'file'; line: number; column: number }
   | { end: 'error'; message: string; line: number; column: number };
 
-/** NGX_CONF_BUFFER: nginx reads a file through a window of this many bytes, and no token may fill it. */
+/** NGX_CONF_BUFFER: nginx reads a file through a buffer of this many bytes, and no token may fill it. */
 const bufferSize = 4096;
 
 const tab = 9;
@@ -27,11 +27,9 @@ export class Lexer {
   /** Position of the first line feed that is not behind; searched for once, for a file can be one long line. */
   private nextFeed: number;
   private failure: Statement | undefined;
-  private readonly window: BufferWindow;
 
   constructor(private readonly text: string) {
     this.nextFeed = this.feedAfter(-1);
-    this.window = new BufferWindow(text);
   }
 
   next(): Statement {
@@ -47,8 +45,6 @@ export class Lexer {
     if (end === undefined) return undefined;
     const body = this.text.slice(this.position, end);
     this.moveTo(end + 1);
-    // lua-nginx-module reads through the same window but copes with long code: only the position counts here.
-    this.window.skipTo(this.position);
     return body;
   }
 
@@ -80,16 +76,13 @@ export class Lexer {
     for (;;) {
       let next = this.position;
       while (isBlank(this.text.charCodeAt(next))) next++;
-      if (next > this.position) {
-        this.moveTo(next);
-        this.window.slideOver(next);
-      }
+      this.moveTo(next);
       if (this.text[next] !== '#') return undefined;
       const here = this.here();
       const end = this.text.indexOf('\n', next);
       const stop = end < 0 ? this.text.length : end;
-      // nginx keeps a comment in its window too: one of 4096 bytes is "too long".
-      if (!this.window.holds(next, Math.min(stop + 1, this.text.length))) return error(tooLong(), here);
+      // nginx keeps a comment in its buffer too: one of 4096 bytes is "too long".
+      if (overflows(this.text, next, stop + 1)) return error(tooLong(), here);
       this.moveTo(stop);
     }
   }
@@ -100,7 +93,7 @@ export class Lexer {
     const start = this.position + (quote ? 1 : 0);
     const end = quote ? endOfQuoted(this.text, start, quote) : endOfBare(this.text, start);
     const read = end === undefined ? this.text.length : this.readWithWord(end, quote !== undefined);
-    if (!this.window.holds(start, Math.min(read, this.text.length))) return error(tooLong(quote), here);
+    if (overflows(this.text, start, read)) return error(tooLong(quote), here);
     if (end === undefined) return error(endOfFile, here);
     this.moveTo(quote ? end + 1 : end);
     if (quote) {
@@ -137,56 +130,11 @@ export class Lexer {
 }
 
 /**
- * The part of the file that nginx has in memory. It refills the buffer when the buffer is used up, keeping what the current token
- * needs; a token that then fills the whole buffer is "too long". Whether a token of 4095 bytes passes depends on where the last refill was, so the refills
- * are followed. Positions are counted in bytes, as nginx does.
+ * Whether what nginx keeps in memory from `start` up to but not including `end` is more than its buffer holds. It refills the buffer
+ * from the start of the current token, so where the token lies in the file makes no difference.
  */
-class BufferWindow {
-  private readonly byteAt: (position: number) => number;
-  private readonly size: number;
-  /** End of what is in memory, in bytes from the start of the file. */
-  private loaded: number;
-
-  constructor(text: string) {
-    this.byteAt = byteOffsets(text);
-    this.size = this.byteAt(text.length);
-    this.loaded = Math.min(this.size, bufferSize);
-  }
-
-  /** Reads a token from `start` up to but not including `end`; false when nginx would refuse it. */
-  holds(start: number, end: number): boolean {
-    const [first, last] = [this.byteAt(start), this.byteAt(end)];
-    while (this.loaded < last && this.loaded < this.size) {
-      if (this.loaded - first >= bufferSize) return false;
-      this.loaded = Math.min(this.size, first + bufferSize);
-    }
-    return true;
-  }
-
-  /** Blanks need not be kept: at a refill in their midst only the last one is. */
-  slideOver(end: number): void {
-    const last = this.byteAt(end);
-    while (this.loaded < last && this.loaded < this.size) this.loaded = Math.min(this.size, this.loaded - 1 + bufferSize);
-  }
-
-  skipTo(position: number): void {
-    const target = this.byteAt(position);
-    if (this.loaded < target) this.loaded = Math.min(this.size, target + bufferSize);
-  }
-}
-
-/** Maps positions, asked in any order, to byte offsets. Text without multi-byte characters, the usual, costs nothing. */
-function byteOffsets(text: string): (position: number) => number {
-  if (Buffer.byteLength(text) === text.length) return (position) => position;
-  const offsets = new Uint32Array(text.length + 1);
-  for (let i = 0; i < text.length; i++) offsets[i + 1] = (offsets[i] ?? 0) + utf8Length(text.charCodeAt(i));
-  return (position) => offsets[position] ?? 0;
-}
-
-function utf8Length(unit: number): number {
-  if (unit < 0x80) return 1;
-  // Half of a surrogate pair counts two: four bytes for the pair.
-  return unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 2 : 3;
+function overflows(text: string, start: number, end: number): boolean {
+  return end - start > bufferSize / 4 && Buffer.byteLength(text.slice(start, end)) > bufferSize;
 }
 
 /** Position of the closing quote. A backslash takes the next character with it. */

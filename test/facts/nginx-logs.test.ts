@@ -8,6 +8,7 @@ import { parseAccessLog, read as readClients } from '../../src/facts/nginx-clien
 import { read as readConfig } from '../../src/facts/nginx-config.js';
 import { parseErrorLog, read as readErrors } from '../../src/facts/nginx-errors.js';
 import { parseErrorLine } from '../../src/nginx/error-lines.js';
+import type { Host, NginxMaster } from '../../src/types.js';
 import { localHost } from '../nginx/local-host.js';
 import { httpConfig, Scratch } from '../nginx/real-nginx.js';
 
@@ -123,6 +124,19 @@ describe('a real nginx', () => {
     const tail = await readErrors(localHost, only, config.value, clock);
     expect(tail.ok && tail.value.length).toBe(Math.floor(((256 << 10) - 1) / line.length));
     expect(tail.ok && tail.value[0]?.source).toEqual({ file: join(scratch.directory, 'logs/error.log') });
+  });
+
+  test('whose access log is cut in the middle of an address does not make up a client', async () => {
+    const line = '192.0.2.77 - - [22/Nov/2026:23:36:19 +0000] "GET / HTTP/1.1" 200 1 "-" "-"\n';
+    const end = line.repeat(5000).slice(-(256 << 10));
+    const cut = `2.0.2.77${end.slice('2.0.2.77'.length)}`;
+    const main = { ok: true, text: 'http { access_log /a.log; }', modifiedAt: 0 } as const;
+    const config = { master: 1, main: '/c', prefix: '/', base: '/', files: { '/c': main }, globs: {} };
+    const master = { pid: 1, prefix: '/', commandLine: 'nginx', configureArguments: '', root: '' } as NginxMaster;
+    const host: Host = async (query) =>
+      'read' in query && query.read === '/a.log' ? { ok: true, text: cut, stderr: '' } : { ok: false, why: 'none' };
+    const clients = await readClients(host, { masters: [master], elsewhere: [] }, [config], { utcOffsetSeconds: 0 });
+    expect(clients.ok && clients.value.map(({ address }) => address)).toEqual(['192.0.2.77']);
   });
 
   test('no logs to read is unknown when there should be some, and empty when none is configured', async () => {

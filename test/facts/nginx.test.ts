@@ -102,7 +102,7 @@ describe('a running nginx', () => {
     mkdirSync(root);
     writeFileSync(site, `server { listen 127.0.0.1:${port + 2}; }`);
     const build = `mount -t tmpfs none "$1" && cd "$1" && mkdir -p usr dev etc srv/sites srv/tmp srv/logs && ln -s usr/lib lib && ln -s usr/lib64 lib64 &&
-      mount --bind /usr usr && mount --bind /dev dev && mount --bind /etc etc && cp "$2" srv/real && ln -s /srv/real srv/sites/a && cp "$3" srv/nginx.conf && exec chroot . /usr/sbin/nginx -p /srv -c nginx.conf -e stderr`;
+      mount --bind /usr usr && mount --bind /dev dev && mount --bind /etc etc && cp "$2" srv/real && ln -s /srv/real srv/sites/a && cp "$3" srv/nginx.conf && mkdir old && pivot_root . old && exec nginx -p /srv -c nginx.conf -e stderr`;
     const conf = scratch.write('conf/inner.conf', httpConfig('include sites/*;', 'daemon off; worker_processes 1; user root;'));
     const child = spawn('unshare', ['-m', 'sh', '-c', build, 'sh', root, site, conf], { stdio: 'ignore' });
     try {
