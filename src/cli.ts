@@ -3,7 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { clientOf, collect, hostOf, idOf, outboundOf, outputOf, pidOf, timeoutOf } from './commands/arguments.js';
 import { type CheckOptions, type Io, UsageError } from './commands/options.js';
 import { sanitize } from './report/sanitize.js';
-import { type Style, styleFor, type Terminal } from './report/style.js';
+import { isUnicode, type Style, styleFor, type Terminal } from './report/style.js';
 import type { NamedHost } from './types.js';
 
 /** Where a run writes and what it may know of its surroundings. */
@@ -163,7 +163,8 @@ function style(flags: CommonFlags, io: Surroundings): Style {
 }
 
 function complain(text: string, io: Surroundings): void {
-  for (const line of text.split('\n')) io.stderr.write(`${sanitize(line)}\n`);
+  const ascii = !isUnicode(io.env);
+  for (const line of text.split('\n')) io.stderr.write(`${sanitize(line, { ascii })}\n`);
 }
 
 /** Progress takes one line of a terminal and leaves nothing behind. */
@@ -172,7 +173,7 @@ function speechTo(io: Surroundings): Io & { done(): void } {
   const clear = () => live && io.stderr.write('\r\x1b[K');
   return {
     progress: (text) => {
-      if (live) io.stderr.write(`\r\x1b[K${sanitize(text, { most: Math.max(20, (io.stderr.columns ?? 80) - 30) })}`);
+      if (live) io.stderr.write(`\r\x1b[K${sanitize(text, { most: Math.max(20, (io.stderr.columns ?? 80) - 30), ascii: true })}`);
     },
     warn: (text) => {
       clear();

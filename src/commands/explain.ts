@@ -1,4 +1,5 @@
 import { loadChecks, loadRules } from '../engine/catalogue.js';
+import { clean } from '../report/clean.js';
 import { toJson } from '../report/json.js';
 import { wrap } from '../report/layout.js';
 import { sanitize } from '../report/sanitize.js';
@@ -17,11 +18,12 @@ export interface ExplainOptions {
 export async function explain({ id, json, style }: ExplainOptions): Promise<string> {
   const [checks, causes] = await Promise.all([loadChecks(), loadRules()]);
   const entries = [...describeAll('cause', causes), ...describeAll('check', checks)];
-  if (id === undefined)
-    return json ? `${toJson(entries.map(({ kind, id, title }) => ({ kind, id, title })))}\n` : list(entries, penFor(style));
-  const found = entries.filter((entry) => entry.id === id);
-  if (found.length === 0) throw new UsageError(unknownId(id, entries));
-  return json ? `${toJson(found)}\n` : found.map((entry) => tell(entry, penFor(style))).join('\n');
+  const shown = id === undefined ? entries : entries.filter((entry) => entry.id === id);
+  if (id !== undefined && shown.length === 0) throw new UsageError(unknownId(id, entries));
+  if (json) return `${toJson(id === undefined ? shown.map(({ kind, id, title }) => ({ kind, id, title })) : shown)}\n`;
+  const readable = clean(shown, !style.unicode);
+  const pen = penFor(style);
+  return id === undefined ? list(readable, pen) : readable.map((entry) => tell(entry, pen)).join('\n');
 }
 
 interface Entry {

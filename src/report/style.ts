@@ -23,14 +23,18 @@ export interface StyleWishes {
 
 /** Colour only on a terminal that can and where nobody objects (no-color.org); UTF-8 only where the locale says so. */
 export function styleFor(out: Terminal, env: Readonly<Record<string, string | undefined>>, wishes: StyleWishes): Style {
-  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
   return {
     width: Math.min(120, Math.max(40, out.columns || 100)),
     colour: wishes.colour && out.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
-    // The kernel's own console reads UTF-8 but its font lacks ticks and arrows.
-    unicode: /utf-?8/i.test(locale) && env.TERM !== 'linux',
+    unicode: isUnicode(env),
     verbosity: wishes.verbosity,
   };
+}
+
+/** The kernel's own console reads UTF-8, too, but its font lacks ticks and arrows. */
+export function isUnicode(env: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
+  return /utf-?8/i.test(locale) && env.TERM !== 'linux';
 }
 
 const colours = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
