@@ -65,7 +65,7 @@ const fourth = upstreams.map((u) => u.address);
 const sixth = upstreams.map((u) => `[${u.address6}]`);
 
 const proxyConfig = `${nginxPreamble()}http {
-${httpPreamble}    proxy_connect_timeout 1s;
+${httpPreamble}    proxy_connect_timeout 500ms;
     proxy_read_timeout 2s;
     proxy_next_upstream off;
 
@@ -86,7 +86,7 @@ ${upstreamBlock('web', fourth, 80)}${upstreamBlock('web6', sixth, 80)}
     }
 }
 stream {
-    proxy_connect_timeout 1s;
+    proxy_connect_timeout 500ms;
     proxy_next_upstream off;
 
 ${upstreamBlock('names', fourth, 53)}${upstreamBlock('names_method1', fourth, 5300)}${upstreamBlock('plain_tcp', fourth, 9000)}

@@ -27,27 +27,32 @@ type Shell = { exec(host: string, script: string): Promise<Outcome> };
 
 const parallel = 8;
 
-/**
- * Asks `count` times (default 8), half from each of the client's two addresses, one address after the other so that what nginx keeps for the first
- * is there when the second comes. A broken service takes about two seconds.
- */
+/** Asks `count` times (default 8, even), half from each of the client's two addresses. A broken service takes one to two seconds, a dead worker four. */
 export async function probe(lab: Shell, service: ProbeService, count = 8): Promise<ProbeResult> {
-  const froms = service === 'http6' ? [client.address6, client.second6] : [client.address, client.second];
-  const asked: Asked[] = [];
-  for (const from of froms) {
-    const half = Math.ceil(count / froms.length);
-    const { stdout } = await lab.exec(client.name, `seq ${half} | xargs -P ${parallel} -I_ ${question(service, from)} || true`);
-    asked.push({ stdout, from, count: half });
+  const ask = async (from: string): Promise<Asked> => {
+    const { stdout } = await lab.exec(client.name, `seq ${count / 2} | xargs -P ${parallel} -I_ ${question(service, from)} || true`);
+    return { stdout, from, count: count / 2 };
+  };
+  switch (service) {
+    case 'http':
+      // One after the other: the connections that nginx keeps for the first client must be there when the second comes.
+      return judge([await ask(client.address), await ask(client.second)], readBanners);
+    case 'http6':
+      return judge([await ask(client.address6), await ask(client.second6)], readBanners);
+    case 'tcp':
+      return judge(await Promise.all([ask(client.address), ask(client.second)]), readBanners);
+    case 'dns':
+    case 'udp5300':
+      return judge(await Promise.all([ask(client.address), ask(client.second)]), readAddresses);
   }
-  return judge(asked, service === 'dns' || service === 'udp5300' ? readDig : readCurl);
 }
 
 function question(service: ProbeService, from: string): string {
   switch (service) {
     case 'http':
-      return `curl -sf -m 2 --interface ${from} -w '%{http_code}\\n' http://${proxy.outer}/`;
+      return `curl -sf -m 2 --interface ${from} http://${proxy.outer}/`;
     case 'http6':
-      return `curl -sf -m 2 --interface ${from} -w '%{http_code}\\n' 'http://[${proxy.outer6}]/'`;
+      return `curl -sf -m 2 --interface ${from} 'http://[${proxy.outer6}]/'`;
     case 'tcp':
       return `curl -s -m 2 --interface ${from} telnet://${proxy.outer}:9000`;
     case 'dns':
@@ -63,11 +68,13 @@ interface Answer {
   client?: string;
 }
 
-function readCurl(stdout: string): Answer[] {
+/** What nginx on the upstreams says: its name and the client's address. */
+function readBanners(stdout: string): Answer[] {
   return Array.from(stdout.matchAll(/^(dev\d) (\S+)$/gm), ([, upstream = '', client = '']) => ({ upstream, client }));
 }
 
-function readDig(stdout: string): Answer[] {
+/** What dnsmasq on the upstreams says: each has its own address for the name. */
+function readAddresses(stdout: string): Answer[] {
   const lines = stdout.split('\n');
   return lines.flatMap((line) => upstreams.filter(({ answer }) => answer === line).map(({ name }) => ({ upstream: name })));
 }
