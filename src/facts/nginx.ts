@@ -25,12 +25,13 @@ export async function read(host: Host): Promise<Fact<NginxProcesses>> {
   const processes = await readProcesses(host, pids, Number(textOf(ticks)) || 100);
   if (!processes) return unknown('nginx processes: the clock or /proc/uptime could not be read');
 
-  const masters = await Promise.all(findMasters(processes).map((master) => describe(host, master, workersOf(master, processes))));
+  const described = await Promise.all(findMasters(processes).map((master) => describe(host, master, workersOf(master, processes))));
+  const masters = described.filter((found) => found !== undefined);
   const here = textOf(namespace);
   const isHere = ({ namespace }: Described): boolean => here === '' || namespace === '' || namespace === here;
   return known({
     masters: masters.filter(isHere).map(({ master }) => master),
-    elsewhere: masters.filter((described) => !isHere(described)).map(({ master: { pid, commandLine } }) => ({ pid, commandLine })),
+    elsewhere: masters.filter((found) => !isHere(found)).map(({ master: { pid, commandLine } }) => ({ pid, commandLine })),
   });
 }
 
@@ -92,13 +93,16 @@ interface Described {
   namespace: string;
 }
 
-async function describe(host: Host, process: Process, workers: readonly ProcessStatus[]): Promise<Described> {
+async function describe(host: Host, process: Process, workers: readonly ProcessStatus[]): Promise<Described | undefined> {
   const at = `/proc/${process.pid}`;
-  const [namespace, executable, workingDirectory, root, roots, build] = await Promise.all([
+  const [namespace, executable, workingDirectory, root, roots, build, title] = await Promise.all([
     ...['ns/net', 'exe', 'cwd', 'root'].map((link) => host({ run: ['readlink', `${at}/${link}`] })),
     host({ run: ['stat', '-L', '-c', '%d:%i', '/', `${at}/root/`] }),
     host({ run: [`${at}/exe`, '-V'] }),
+    host({ read: `${at}/cmdline` }),
   ]);
+  // Asked last: a process that has ended meanwhile has no links either, and must not pass for one whose links are not ours to read.
+  if (textOf(title).replaceAll('\0', '') === '') return undefined;
   const { version, configureArguments } = parseBuild(build?.ok ? `${build.stderr}\n${build.text}` : '');
   const commandLine = process.title.startsWith(masterTitle) ? process.title.slice(masterTitle.length) : process.title;
   const words = commandLine === process.title ? process.arguments : commandLine.split(' ');

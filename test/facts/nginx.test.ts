@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseBuild, parseCommandLine, parsePids, read } from '../../src/facts/nginx.js';
@@ -64,60 +64,73 @@ describe('a running nginx', () => {
       'conf/nginx.conf',
       httpConfig(`server { listen 127.0.0.1:${port + 1}; }`, 'daemon off; master_process off;'),
     );
-    const child = spawn('nginx', ['-p', scratch.directory, '-c', file, '-e', 'stderr'], { stdio: 'ignore' });
-    try {
+    await whileRunning(['nginx', '-p', scratch.directory, '-c', file, '-e', 'stderr'], async (pid) => {
       await expect
-        .poll(async () => (await processes()).masters.find(({ pid }) => pid === child.pid)?.workers.map(({ pid }) => pid))
-        .toEqual([child.pid]);
-    } finally {
-      child.kill();
-      await new Promise((done) => child.once('exit', done));
-    }
+        .poll(async () => (await processes()).masters.find((master) => master.pid === pid)?.workers.map((worker) => worker.pid))
+        .toEqual([pid]);
+    });
   });
 
   test('of another network namespace is elsewhere, until one looks from there', async () => {
     const scratch = newScratch();
-    const name = `x${process.pid}`;
-    execFileSync('ip', ['netns', 'add', name]);
-    try {
-      const file = scratch.write('conf/nginx.conf', httpConfig(quiet, 'daemon off;').replace('127.0.0.1', '0.0.0.0'));
-      const child = spawn('ip', ['netns', 'exec', name, 'nginx', '-p', scratch.directory, '-c', file, '-e', 'stderr'], { stdio: 'ignore' });
-      await expect.poll(async () => (await processes()).elsewhere.map(({ pid }) => pid)).toContain(child.pid);
-      expect((await processes()).masters.map(({ pid }) => pid)).not.toContain(child.pid);
-      const namespace = readlinkSync(`/proc/${child.pid}/ns/net`);
+    const file = scratch.write('conf/nginx.conf', httpConfig(`server { listen ${port}; }`, 'daemon off;'));
+    await whileRunning(['unshare', '-n', 'nginx', '-p', scratch.directory, '-c', file, '-e', 'stderr'], async (pid) => {
+      await expect.poll(async () => (await processes()).elsewhere.map((master) => master.pid)).toContain(pid);
+      expect((await processes()).masters.map((master) => master.pid)).not.toContain(pid);
+      const namespace = readlinkSync(`/proc/${pid}/ns/net`);
       const inside: Host = async (query) =>
         'run' in query && query.run[1] === '/proc/self/ns/net' ? { ok: true, text: `${namespace}\n`, stderr: '' } : localHost(query);
-      expect((await processes(inside)).masters.map(({ pid }) => pid)).toEqual([child.pid]);
-      child.kill();
-      await new Promise((done) => child.once('exit', done));
-    } finally {
-      execFileSync('ip', ['netns', 'del', name]);
-    }
+      expect((await processes(inside)).masters.map((master) => master.pid)).toEqual([pid]);
+    });
+  });
+
+  test('that ended while it was looked at is neither here nor elsewhere', async () => {
+    const scratch = newScratch();
+    const pid = await scratch.start(httpConfig(`server { listen 127.0.0.1:${port + 4}; }`, 'daemon off; worker_processes 1;'));
+    let reads = 0;
+    const ending: Host = async (query) => {
+      const path = 'read' in query ? query.read : (query as { run?: readonly string[] }).run?.at(-1);
+      const isLater = path?.startsWith(`/proc/${pid}/`) && (path.includes('/ns/') || (path.endsWith('/cmdline') && ++reads > 1));
+      return isLater ? { ok: false, why: 'No such file or directory' } : localHost(query);
+    };
+    const { masters, elsewhere } = await processes(ending);
+    expect(reads).toBe(2);
+    expect([...masters, ...elsewhere].map((master) => master.pid)).not.toContain(pid);
   });
 
   test('with a root of its own has its files read inside that root, absolute links too', async () => {
     const scratch = newScratch();
     const root = join(scratch.directory, 'root');
-    const site = join(scratch.directory, 'site');
-    mkdirSync(root);
-    writeFileSync(site, `server { listen 127.0.0.1:${port + 2}; }`);
-    const build = `mount -t tmpfs none "$1" && cd "$1" && mkdir -p usr dev etc srv/sites srv/tmp srv/logs && ln -s usr/lib lib && ln -s usr/lib64 lib64 &&
-      mount --bind /usr usr && mount --bind /dev dev && mount --bind /etc etc && cp "$2" srv/real && ln -s /srv/real srv/sites/a && cp "$3" srv/nginx.conf && mkdir old && pivot_root . old && exec nginx -p /srv -c nginx.conf -e stderr`;
+    const site = scratch.write('site', `server { listen 127.0.0.1:${port + 2}; }`);
     const conf = scratch.write('conf/inner.conf', httpConfig('include sites/*;', 'daemon off; worker_processes 1; user root;'));
-    const child = spawn('unshare', ['-m', 'sh', '-c', build, 'sh', root, site, conf], { stdio: 'ignore' });
-    try {
-      await expect.poll(async () => (await processes()).masters.map(({ pid }) => pid)).toContain(child.pid);
-      const master = await masterOf(child.pid ?? 0);
-      expect(master).toMatchObject({ root: `/proc/${child.pid}/root`, prefix: '/srv', configFile: '/srv/nginx.conf' });
+    mkdirSync(root);
+    const enter = `mount -t tmpfs none "$1" && cd "$1" && mkdir -p usr dev etc old srv/sites srv/tmp srv/logs && ln -s usr/lib lib && ln -s usr/lib64 lib64 &&
+      mount --bind /usr usr && mount --bind /dev dev && mount --bind /etc etc && cp "$2" srv/real && ln -s /srv/real srv/sites/a && cp "$3" srv/nginx.conf &&
+      pivot_root . old && exec nginx -p /srv -c nginx.conf -e stderr`;
+    await whileRunning(['unshare', '-m', 'sh', '-c', enter, 'sh', root, site, conf], async (pid) => {
+      await expect.poll(async () => (await processes()).masters.map((master) => master.pid)).toContain(pid);
+      // As in a container, the link itself tells nothing.
+      expect(readlinkSync(`/proc/${pid}/root`)).toBe('/');
+      const master = await masterOf(pid);
+      expect(master).toMatchObject({ root: `/proc/${pid}/root`, prefix: '/srv', configFile: '/srv/nginx.conf' });
       const config = await readConfig(localHost, { masters: [master], elsewhere: [] });
       expect(config.ok && Object.keys(config.value[0]?.files ?? {})).toEqual(['/srv/nginx.conf', '/srv/sites/a']);
       expect(config.ok && config.value[0]?.files['/srv/sites/a']).toMatchObject({ ok: true, text: readFileSync(site, 'utf8') });
-    } finally {
-      child.kill();
-      await new Promise((done) => child.once('exit', done));
-    }
+    });
   });
 });
+
+/** Runs a program for as long as `act` takes; it is ended whatever happens. */
+async function whileRunning([program = '', ...args]: readonly string[], act: (pid: number) => Promise<void>): Promise<void> {
+  const child = spawn(program, args, { stdio: 'ignore' });
+  const ended = new Promise((done) => child.once('exit', done));
+  try {
+    await act(child.pid ?? 0);
+  } finally {
+    child.kill();
+    await ended;
+  }
+}
 
 describe('its configuration', () => {
   test('is read with everything that it includes and the times of change', async () => {
