@@ -1,0 +1,78 @@
+import { withPort } from '../net/address.js';
+import type { Evidence, Hit, NginxMaster, Scope, Service, Step, Upstream, Walk } from '../types.js';
+import { distinct, groupBy, list } from './broken.js';
+
+/** What a check thinks of one part of a service, such as one upstream. */
+export interface Opinion {
+  status: Hit['status'];
+  message: string;
+  evidence?: readonly Evidence[];
+}
+
+const worstFirst: readonly Hit['status'][] = ['fail', 'warn', 'unknown'];
+const mostEvidence = 8;
+
+/** The services of a host's own nginx that take the client's address to their upstreams, or mean to. */
+export function ownServices(scope: Scope): Service[] {
+  return scope.services.filter((service) => service.host === scope.host && service.mode !== 'plain');
+}
+
+/** One hit for each service and status that is not `pass`; `pass` only where there is nothing else. No opinion, no hit. */
+export function hitsFor(services: readonly Service[], opinionsOf: (service: Service) => readonly Opinion[]): Hit[] {
+  return services.flatMap((service) => summarize(opinionsOf(service)).map((hit) => ({ ...hit, service: service.id })));
+}
+
+/** The same for what concerns the host as a whole. */
+export function summarize(opinions: readonly Opinion[]): Hit[] {
+  const byStatus = groupBy(opinions, ({ status }) => status);
+  const worse = worstFirst.filter((status) => byStatus.has(status));
+  return (worse.length > 0 ? worse : byStatus.has('pass') ? (['pass'] as const) : []).map((status) =>
+    merge(status, byStatus.get(status) ?? []),
+  );
+}
+
+function merge(status: Hit['status'], opinions: readonly Opinion[]): Hit {
+  const message = list(distinct(opinions.map((opinion) => opinion.message)), 3);
+  const evidence = uniqueEvidence(opinions.flatMap((opinion) => opinion.evidence ?? [])).slice(0, mostEvidence);
+  return { status, message, ...(evidence.length > 0 ? { evidence } : {}) };
+}
+
+function uniqueEvidence(evidence: readonly Evidence[]): Evidence[] {
+  return [...new Map(evidence.map((entry) => [`${entry.host}\0${entry.what}\0${entry.source}`, entry])).values()];
+}
+
+/** Opinions on the walks of a service; a walk that never got to the matter gives none. */
+export function opinionsOn(scope: Scope, service: Service, judge: (walk: Walk) => Opinion | undefined): Opinion[] {
+  return scope.walks.filter((walk) => walk.service.id === service.id).flatMap((walk) => judge(walk) ?? []);
+}
+
+/** Steps of a walk on the check's own host. */
+export function stepsHere(scope: Scope, walk: Walk, leg: Step['leg']): Step[] {
+  return walk.steps.filter((step) => step.host === scope.host && step.leg === leg);
+}
+
+/** What decided a step, as evidence; nothing where the step names nothing. */
+export function evidenceOf(step: Step): Evidence[] {
+  return step.by.map(({ what, source }) => ({ host: step.host, what, source }));
+}
+
+/** A line of nginx's configuration as evidence. */
+export function configEvidence(host: string, what: string, at: { file: string; line: number }): Evidence {
+  return { host, what, source: `${at.file}:${at.line}` };
+}
+
+/** Entries below /proc/sys as evidence; what the host does not have reads 0. */
+export function sysctlEvidence(host: string, sysctls: Readonly<Record<string, string>>, keys: readonly string[]): Evidence[] {
+  return keys.map((key) => ({ host, what: `${key} = ${sysctls[key] ?? '0'}`, source: `/proc/sys/${key}` }));
+}
+
+/** How an upstream is called in a sentence: as written, with its address where that says more. */
+export function nameOf({ name, address, port }: Upstream): string {
+  if (address === undefined) return name;
+  const endpoint = withPort(address, port);
+  return name === endpoint || name === address ? name : `${name} (${endpoint})`;
+}
+
+export function masterOf(service: Service, masters: readonly NginxMaster[]): NginxMaster | undefined {
+  return masters.find((master) => master.pid === service.master);
+}
