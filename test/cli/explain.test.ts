@@ -38,6 +38,10 @@ describe('explain', () => {
     expect(err).toContain('proxy/policy-rule-missing');
   });
 
+  it('knows an id by a part of it', async () => {
+    expect((await run('explain', 'bounding')).err).toContain('worker/capability-outside-bounding-set');
+  });
+
   it('suggests nothing where nothing is near', async () => {
     expect((await run('explain', 'zzzzzzzzzzzz')).err).not.toContain('did you mean');
   });

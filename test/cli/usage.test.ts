@@ -24,6 +24,8 @@ describe('usage', () => {
     [['check', '--timeout', '0'], '500ms'],
     [['check', '--timeout', '20m'], '500ms'],
     [['check', '--timeout', '1e9'], '500ms'],
+    [['check', '--timeout', '601'], '500ms'],
+    [['check', '--timeout', '99ms'], '500ms'],
     [['check', '--only', 'proxy/mark-rule-mising'], 'proxy/mark-rule-missing'],
     [['check', '--skip', 'nothing/*'], 'tpdoctor explain'],
     [['check', '--record', '/nonexistent/file'], '/nonexistent'],

@@ -45,6 +45,11 @@ describe('the catalogue', () => {
     expect((await loadChecks(pathToFileURL('/nonexistent/checks/'))).size).toBe(0);
   });
 
+  it('does not take a directory that cannot be read for an empty one', async () => {
+    const from = await catalogueOf({ checks: 'a file' });
+    await expect(loadChecks(new URL('checks', from))).rejects.toThrow();
+  });
+
   it('takes a whole check', async () => {
     const checks = await loadChecks(await catalogueOf({ 'proxy/a.js': check }));
     expect(checks.get('proxy/a')).toMatchObject({ title: 'a', fix: 'c', roles: ['proxy'], needs: ['sysctls'] });
