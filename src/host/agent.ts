@@ -1,11 +1,12 @@
 /**
  * The one program that runs on a host. It is constant; what is asked arrives on its standard input as data, one field a line, and is only ever
- * expanded inside double quotes (the one exception is the pattern of a pathname expansion, with IFS empty, so nothing else is expanded).
+ * expanded inside double quotes (the one exception is the pattern of a pathname expansion, with IFS empty, so that nothing else is expanded).
  *
- * Input: nonce, byte limit of one answer, then queries (see frames.ts). Output per query: the command's output, a line `NONCE code N`,
- * its errors, a line `NONCE end`. Output beyond the limit takes the code line with it: its absence means "truncated".
+ * Input: a nonce, then queries (see frames.ts). Both output streams carry a line NONCE behind every answer, the error stream the exit code above it.
+ * How much is too much is for the reader to judge: it ends this program and asks the rest anew.
  *
- * POSIX sh (dash, busybox, bash). It writes no file. Only regular files are read: opening a FIFO hangs, opening a watchdog reboots the host.
+ * POSIX sh (dash, busybox, bash). It writes no file. Only regular files are read: opening a FIFO hangs, opening a watchdog reboots the host,
+ * and /proc/kmsg takes the lines it shows away from the system's logger.
  * `timeout --foreground` keeps a command in our process group, which is killed when the deadline passes; busybox lacks that option.
  */
 export const agent = `
@@ -16,9 +17,7 @@ export LC_ALL PATH
 unset GREP_OPTIONS POSIXLY_CORRECT
 newline='
 '
-exec 4>&1
 read -r nonce
-read -r most
 
 timing=none
 if timeout --foreground -k 1 5 true; then timing=foreground
@@ -30,74 +29,74 @@ limited() {
   seconds=$1
   shift
   case $timing in
-  foreground) timeout --foreground -k 1 "$seconds" "$@" ;;
-  kill) timeout -k 1 "$seconds" "$@" ;;
-  plain) timeout "$seconds" "$@" ;;
-  none) "$@" ;;
+  foreground) timeout --foreground -k 1 "$seconds" "$@" </dev/null ;;
+  kill) timeout -k 1 "$seconds" "$@" </dev/null ;;
+  plain) timeout "$seconds" "$@" </dev/null ;;
+  none) "$@" </dev/null ;;
   esac
 }
 
-answer() {
-  errors=$(
-    {
-      {
-        "$@" </dev/null 2>&5 4>&- 5>&-
-        printf '\\n%s code %s\\n' "$nonce" "$?"
-      } | head -c "$most" >&4
-    } 5>&1 | head -c 65536
-  )
-  printf '%s\\n%s end\\n' "$errors" "$nonce"
-}
-
 refuse() {
-  printf '\\n%s code %s\\n%s\\n%s end\\n' "$nonce" 1 "$1" "$nonce"
-}
-
-readable() {
-  if [ -f "$1" ]; then return 0
-  elif [ -d "$1" ]; then refuse "$1: Is a directory"
-  elif [ -e "$1" ]; then refuse "$1: not a regular file"
-  elif [ -L "$1" ]; then refuse "$1: No such file or directory (a dangling link)"
-  else refuse "$1: No such file or directory"
-  fi
+  printf '%s: %s\\n' "$1" "$2" >&2
   return 1
 }
 
+readable() {
+  if [ -f "$1" ] && [ "\${1##*/}" != kmsg ]; then return 0
+  elif [ -d "$1" ]; then refuse "$1" 'Is a directory'
+  elif [ -e "$1" ]; then refuse "$1" 'not a regular file'
+  else refuse "$1" 'No such file or directory'
+  fi
+}
+
+show() {
+  readable "$2" || return
+  case $2 in
+  /proc/*/root/*) limited "$1" cat -- "$2" ;;
+  /proc/* | /sys/*) cat -- "$2" </dev/null ;;
+  *) limited "$1" cat -- "$2" ;;
+  esac
+}
+
 list() {
-  count=0
   for path in $1; do
     case $path in *"$newline"*) continue ;; esac
     [ -e "$path" ] || [ -L "$path" ] || continue
     printf '%s\\n' "$path"
-    count=$((count + 1))
-    [ "$count" -lt 50000 ] || break
   done
-  printf '\\n%s code 0\\n\\n%s end\\n' "$nonce" "$nonce"
 }
 
 search() {
   seconds=$1 expression=$2 pattern=$3 found=1
+  case $pattern in
+  *[*?[]*) ;;
+  *) readable "$pattern" || return 2 ;;
+  esac
   set --
   for path in $pattern; do
-    [ -f "$path" ] || continue
     case $path in *"$newline"*) continue ;; esac
-    set -- "$@" "$path"
+    [ -f "$path" ] && set -- "$@" "$path"
     [ "$#" -ge 250 ] || continue
     limited "$seconds" grep -H -e "$expression" -- "$@" /dev/null && found=0
     set --
   done
-  [ "$#" -eq 0 ] && return "$found"
+  [ "$#" -gt 0 ] || return "$found"
   limited "$seconds" grep -H -e "$expression" -- "$@" /dev/null
   last=$?
-  [ "$last" -eq 1 ] && return "$found"
+  [ "$last" -ne 1 ] || last=$found
   return "$last"
 }
 
-printf '\\n%s ready\\n' "$nonce"
+finish() {
+  printf '\\n%s\\n%s\\n' "$1" "$nonce" >&2
+  printf '\\n%s\\n' "$nonce"
+}
+
+finish 0
 while read -r kind; do
   case $kind in
   run)
-    read -r seconds
+    read -r limit
     read -r count
     set --
     while [ "$count" -gt 0 ]; do
@@ -105,32 +104,30 @@ while read -r kind; do
       set -- "$@" "$word"
       count=$((count - 1))
     done
-    answer limited "$seconds" "$@"
+    limited "$limit" "$@"
     ;;
   read)
-    read -r seconds
-    read -r path
-    readable "$path" && answer limited "$seconds" cat -- "$path"
+    read -r limit
+    read -r file
+    show "$limit" "$file"
     ;;
   tail)
-    read -r seconds
+    read -r limit
     read -r bytes
-    read -r path
-    readable "$path" && answer limited "$seconds" tail -c "$bytes" -- "$path"
+    read -r file
+    readable "$file" && limited "$limit" tail -c "$bytes" -- "$file"
     ;;
   glob)
-    read -r pattern
-    list "$pattern"
+    read -r wanted
+    list "$wanted"
     ;;
   grep)
-    read -r seconds
-    read -r expression
-    read -r pattern
-    case $pattern in
-    *[*?[]*) answer search "$seconds" "$expression" "$pattern" ;;
-    *) readable "$pattern" && answer search "$seconds" "$expression" "$pattern" ;;
-    esac
+    read -r limit
+    read -r sought
+    read -r wanted
+    search "$limit" "$sought" "$wanted"
     ;;
   esac
+  finish "$?"
 done
 `;
