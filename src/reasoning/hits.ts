@@ -76,3 +76,22 @@ export function nameOf({ name, address, port }: Upstream): string {
 export function masterOf(service: Service, masters: readonly NginxMaster[]): NginxMaster | undefined {
   return masters.find((master) => master.pid === service.master);
 }
+
+/** Places that lie behind every firewall hook of a host. */
+const beyondFirewall = new Set(['socket', 'wire', 'egress']);
+
+/** Whether the firewall of this host lets a packet through, by the steps it took here; undefined where it ended before. */
+export function firewallOpinion(steps: readonly Step[], packet: string): Opinion | undefined {
+  const dropped = steps.find((step) => step.code === 'firewall-dropped');
+  if (dropped) return { status: 'fail', message: `${dropped.place} drops ${packet}`, evidence: evidenceOf(dropped) };
+  const unclear = steps.find((step) => step.code === 'firewall-unknown');
+  if (unclear)
+    return {
+      status: 'unknown',
+      message: `whether ${unclear.place} lets ${packet} pass ${unclear.did}`,
+      evidence: evidenceOf(unclear),
+    };
+  const last = steps.at(-1);
+  if (!last || (last.outcome === 'broken' && !beyondFirewall.has(last.place))) return undefined;
+  return { status: 'pass', message: `the rules let ${packet} pass` };
+}
