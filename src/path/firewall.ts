@@ -24,7 +24,7 @@ export interface FirewallOutcome {
 }
 
 /** Steps of rules for one evaluation: thousands of rules pass, jumps nested to explode do not. */
-const stepBudget = 500_000;
+const stepBudget = 200_000;
 
 interface Placed {
   table: FirewallTable;

@@ -36,10 +36,14 @@ export function apply(action: ChangingAction, state: State, early: boolean): Eff
     }
     case 'restore-mark': {
       if (!state.tracked) return { kind: 'next', state };
-      if (state.connectionMark === undefined) return { kind: 'unknown' };
-      return withPacket(state, {
-        mark: changed(state.packet.mark, { value: (state.connectionMark & action.mask) >>> 0, mask: action.mask }),
-      });
+      const { packet, connectionMark } = state;
+      const restored = (from: number): State => {
+        const mark = changed(packet.mark, { value: (from & action.mask) >>> 0, mask: action.mask });
+        return { ...state, packet: { ...packet, mark } };
+      };
+      // Not known: none, as for most connections, or some mark, for which all bits stand.
+      if (connectionMark === undefined) return { kind: 'either', states: [restored(0), restored(action.mask)] };
+      return { kind: 'next', state: restored(connectionMark) };
     }
     case 'rewrite':
       return rewrite(action, state);

@@ -1,13 +1,12 @@
 import type { FirewallChain, FirewallRule, FirewallTable, Hook } from '../../types.js';
-import { apply, translate } from './actions.js';
+import { apply, type ChangingAction, translate } from './actions.js';
 import { matches } from './packet-match.js';
 import { beforeTracking, type FirewallContext, keyOf, type Nat, type State, sightOf, type Touched } from './state.js';
 
 /** The kernel refuses deeper jumps (NFT_JUMP_STACK_SIZE). */
 const maximalDepth = 16;
 const maximalStates = 64;
-/** nft bounds a rule's expressions far below this (NFT_RULE_MAXEXPRS is 128); only a forged file goes beyond. */
-const maximalSteps = 512;
+const maximalEndings = 4 * maximalStates;
 
 /** How a state leaves a chain. `return`: on to the rule behind the jump. */
 export type Verdict = 'accept' | 'drop' | 'reject' | 'return';
@@ -30,6 +29,10 @@ export interface Walk {
 
 /** Takes states through a chain, rule by rule; a state forks where a rule cannot be told. */
 export function walkChain(walk: Walk, chain: FirewallChain, entering: readonly State[], depth = 0): Ending[] {
+  return distinctEndings(passRules(walk, chain, entering, depth));
+}
+
+function passRules(walk: Walk, chain: FirewallChain, entering: readonly State[], depth: number): Ending[] {
   const ended: Ending[] = [];
   let live = entering;
   for (const rule of chain.rules) {
@@ -51,6 +54,18 @@ export function walkChain(walk: Walk, chain: FirewallChain, entering: readonly S
   return [...ended, ...live.map((state) => ({ verdict: 'return' as const, state }))];
 }
 
+/** Endings that look alike are one. Of too many the rest is given up, and what is kept is no longer certain. */
+function distinctEndings(endings: readonly Ending[]): Ending[] {
+  const kept = new Map<string, Ending>();
+  for (const ending of endings) {
+    const key = `${ending.verdict} ${keyOf(ending.state)}`;
+    if (!kept.has(key)) kept.set(key, ending);
+  }
+  const distinct = [...kept.values()];
+  if (distinct.length <= maximalEndings) return distinct;
+  return distinct.slice(0, maximalEndings).map((ending) => ({ ...ending, state: { ...ending.state, truncated: true } }));
+}
+
 type Here = Touched & { rule: FirewallRule };
 type Result = Ending | { state: State };
 
@@ -70,58 +85,89 @@ export function doubt(state: State, rule: FirewallRule): State {
   return state.unknownBecause ? state : { ...state, unknownBecause: rule };
 }
 
-function runRule(walk: Walk, here: Here, state: State, depth: number): Result[] {
-  return runSteps(walk, here, state, depth, 0);
+/** Takes a state through the steps of a rule; branches that come to look alike go on as one. */
+function runRule(walk: Walk, here: Here, entering: State, depth: number): Result[] {
+  const { steps } = here.rule;
+  const sight = sightOf(entering, walk.context, walk.hook, beforeTracking(walk.hook, walk.priority));
+  // Most rules fail at one of their first matches.
+  let first = 0;
+  for (let step = steps[0]; step && 'match' in step; step = steps[first]) {
+    const holds = matches(step, sight, walk.table);
+    walk.budget.steps -= 1;
+    if (holds === false) return [{ state: entering }];
+    if (holds === undefined) break;
+    first += 1;
+  }
+  const results: Result[] = [];
+  let live = [entering];
+  for (const step of steps.slice(first)) {
+    if (live.length === 0) break;
+    const taken = live.map((state) => takeStep(walk, here, state, step, depth));
+    results.push(...taken.flatMap(({ out }) => out));
+    live = merge(
+      taken.flatMap(({ on }) => on),
+      here.rule,
+    );
+  }
+  return [...results, ...live.map((state) => ({ state }))];
 }
 
-/** The steps of a rule from one on. What cannot be told is followed both ways. */
-function runSteps(walk: Walk, here: Here, state: State, depth: number, from: number): Result[] {
-  const step = here.rule.steps[from];
-  const goOn = (next: State) => runSteps(walk, here, next, depth, from + 1);
-  if (!step) return [{ state }];
+/** States that go on to the rule's next step, and ways out of the rule. */
+interface Taken {
+  on: readonly State[];
+  out: readonly Result[];
+}
+
+const goOn = (...on: readonly State[]): Taken => ({ on, out: [] });
+const leave = (...out: readonly Result[]): Taken => ({ on: [], out });
+
+function takeStep(walk: Walk, here: Here, state: State, step: FirewallRule['steps'][number], depth: number): Taken {
   walk.budget.steps -= 1;
-  if (walk.budget.steps < 0 || from >= maximalSteps) return anyWay(giveUp(state, here.rule), here);
+  if (walk.budget.steps < 0) return leave(...anyWay(giveUp(state, here.rule), here));
   const early = beforeTracking(walk.hook, walk.priority);
   if ('match' in step) {
     const holds = matches(step, sightOf(state, walk.context, walk.hook, early), walk.table);
-    if (holds === undefined) return [{ state: doubt(state, here.rule) }, ...goOn(doubt(state, here.rule))];
-    return holds ? goOn(state) : [{ state }];
+    if (holds === undefined) return { on: [doubt(state, here.rule)], out: [{ state: doubt(state, here.rule) }] };
+    return holds ? goOn(state) : leave({ state });
   }
   switch (step.do) {
     case 'accept':
     case 'return':
-      return [{ verdict: step.do, state }];
+      return leave({ verdict: step.do, state });
     case 'drop':
     case 'reject':
-      return [{ verdict: step.do, state, by: here }];
+      return leave({ verdict: step.do, state, by: here });
     case 'jump':
     case 'goto':
-      return enter(walk, here, step.chain, step.do, state, depth);
+      return leave(...enter(walk, here, step.chain, step.do, state, depth));
     case 'snat':
     case 'dnat':
     case 'masquerade':
     case 'redirect': {
       const nat: Nat = { kind: step.do, ...('to' in step && step.to !== undefined ? { to: step.to } : {}) };
-      return [{ verdict: 'accept', state: touch(translate(nat, state), here) }];
+      return leave({ verdict: 'accept', state: touch(translate(nat, state), here) });
     }
     case 'tproxy': {
       const proxied = touch(tproxied(state, step), here);
       // xt_TPROXY accepts; nft's tproxy leaves the verdict to what follows it in the rule.
-      return walk.table.source === 'nft' ? goOn(proxied) : [{ verdict: 'accept', state: proxied }];
+      return walk.table.source === 'nft' ? goOn(proxied) : leave({ verdict: 'accept', state: proxied });
     }
-    default: {
-      const effect = apply(step, state, early);
-      switch (effect.kind) {
-        case 'next':
-          return goOn(keyOf(effect.state) === keyOf(state) ? state : touch(effect.state, here));
-        case 'end-rule':
-          return [{ state }];
-        case 'either':
-          return effect.states.flatMap((next) => goOn(doubt(touch(next, here), here.rule)));
-        case 'unknown':
-          return [...anyWay(state, here).filter((result) => 'verdict' in result), ...goOn(doubt(state, here.rule))];
-      }
-    }
+    default:
+      return change(here, state, step, early);
+  }
+}
+
+function change(here: Here, state: State, action: ChangingAction, early: boolean): Taken {
+  const effect = apply(action, state, early);
+  switch (effect.kind) {
+    case 'next':
+      return goOn(keyOf(effect.state) === keyOf(state) ? state : touch(effect.state, here));
+    case 'end-rule':
+      return leave({ state });
+    case 'either':
+      return goOn(...effect.states.map((next) => doubt(touch(next, here), here.rule)));
+    case 'unknown':
+      return { on: [doubt(state, here.rule)], out: anyWay(state, here).filter((result) => 'verdict' in result) };
   }
 }
 
@@ -135,7 +181,7 @@ function enter(walk: Walk, here: Here, name: string, how: 'jump' | 'goto', state
 }
 
 function touch(state: State, here: Here): State {
-  return { ...state, touched: [...state.touched, here] };
+  return state.touched.some(({ rule }) => rule === here.rule) ? state : { ...state, touched: [...state.touched, here] };
 }
 
 function tproxied(state: State, step: { to?: string; port?: number; mark?: { value: number; mask: number } }): State {
@@ -149,6 +195,7 @@ function settled(before: readonly State[], after: State[], noneEnded: boolean): 
   const [only, ...others] = after;
   const [entered, ...more] = before;
   if (!noneEnded || !only || !entered || others.length > 0 || more.length > 0 || only.truncated) return after;
+  if (only.unknownBecause === entered.unknownBecause) return after;
   const { unknownBecause: _, ...certain } = only;
   return [entered.unknownBecause ? { ...certain, unknownBecause: entered.unknownBecause } : certain];
 }

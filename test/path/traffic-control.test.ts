@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { rewriteOnEgress, rewriteOnIngress } from '../../src/path/traffic-control.js';
+import type { Packet, Qdisc, TcFilter, TrafficControl } from '../../src/types.js';
+
+const reply: Packet = {
+  family: 4,
+  protocol: 17,
+  source: '172.16.0.11',
+  destination: '192.168.99.50',
+  sourcePort: 53,
+  destinationPort: 4000,
+  mark: 0,
+};
+const htb: Qdisc = { link: 'eth0', kind: 'htb', handle: '10:' };
+const clsact: Qdisc = { link: 'eth0', kind: 'clsact', handle: 'ffff:', parent: 'ffff:fff1' };
+
+function nat(change: Partial<TcFilter> = {}, old = '172.16.0.11/32', next = '192.168.99.10'): TcFilter {
+  return {
+    link: 'eth0',
+    parent: '10:',
+    protocol: 'ip',
+    priority: 10,
+    kind: 'u32',
+    match: { source: '172.16.0.11/32', sourcePort: { value: 53, mask: 0xffff } },
+    actions: [{ kind: 'nat', direction: 'egress', old, new: next }],
+    text: 'filter',
+    ...change,
+  };
+}
+const tc = (filters: TcFilter[], qdiscs: Qdisc[] = [htb]): TrafficControl => ({ qdiscs, filters });
+const source = (control: TrafficControl, packet = reply) => {
+  const result = rewriteOnEgress(control, 'eth0', packet);
+  return result === 'none' ? 'none' : 'unknown' in result ? 'unknown' : result.packet.source;
+};
+
+test('the article’s filter rewrites the source of a reply', () => {
+  expect(source(tc([nat()]))).toBe('192.168.99.10');
+});
+
+describe('nothing is rewritten', () => {
+  test.each([
+    ['on another link', tc([nat({ link: 'eth1' })])],
+    ['from another upstream', tc([nat({ match: { source: '172.16.0.12/32' } }, '172.16.0.12/32')])],
+    ['from another port', tc([nat({ match: { sourcePort: { value: 5353, mask: 0xffff } } })])],
+    ['for another protocol', tc([nat({ match: { ipProtocol: 6 } })])],
+    ['by a filter for IPv6', tc([nat({ protocol: 'ipv6' })])],
+    ['without the qdisc that the filter names', tc([nat()], [])],
+    ['by a filter that hangs on another handle', tc([nat({ parent: '20:' })])],
+    ['by an egress filter without clsact', tc([nat({ parent: 'egress' })])],
+    ['where the action is for another address than the match', tc([nat({}, '172.16.0.12/32')])],
+    ['where an earlier filter takes the packet', tc([nat(), nat({ priority: 5, actions: [] })])],
+  ])('%s', (_, control) => {
+    expect(source(control)).toBe('none');
+  });
+
+  test('in a later fragment, which carries no port', () => {
+    const { sourcePort: _, destinationPort: __, ...fragment } = reply;
+    expect(source(tc([nat()]), fragment)).toBe('none');
+    expect(source(tc([nat({ match: { source: '172.16.0.11/32' } })]), fragment)).toBe('192.168.99.10');
+  });
+});
+
+test('a prefix keeps the host bits, though iproute2 prints it as /32', () => {
+  const packet = { ...reply, source: '10.0.0.22' };
+  const filter = (old: string) => nat({ match: { source: '10.0.0.16/28' } }, old, '192.0.2.1');
+  expect(source(tc([filter('10.0.0.16/28')]), packet)).toBe('192.0.2.6');
+  expect(source(tc([filter('10.0.0.16/32')]), packet)).toBe('192.0.2.6');
+});
+
+test('on clsact, and on the way in the destination', () => {
+  expect(source(tc([nat({ parent: 'egress' })], [clsact]))).toBe('192.168.99.10');
+  const ingress = nat({
+    parent: 'ingress',
+    match: {},
+    actions: [{ kind: 'nat', direction: 'ingress', old: '192.168.99.50/32', new: '10.0.0.1' }],
+  });
+  expect(rewriteOnIngress(tc([ingress], [clsact]), 'eth0', reply)).toEqual({ packet: { ...reply, destination: '10.0.0.1' }, by: ingress });
+  expect(rewriteOnIngress(tc([ingress], [htb]), 'eth0', reply)).toBe('none');
+});
+
+test('an unread match matters only where a rewrite depends on it', () => {
+  const { match: _, ...unread } = nat({ priority: 5, actions: [] });
+  const { match: __, ...unreadNat } = nat({ priority: 5 });
+  expect(source(tc([unread]))).toBe('none');
+  expect(source(tc([unread, nat()]))).toBe('unknown');
+  expect(source(tc([unreadNat]))).toBe('unknown');
+  expect(source(tc([nat(), { ...unreadNat, priority: 20 }]))).toBe('192.168.99.10');
+});
