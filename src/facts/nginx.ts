@@ -22,17 +22,30 @@ export async function read(host: Host): Promise<Fact<NginxProcesses>> {
   ]);
   if (!nginx.ok) return unknown(`nginx processes: ${nginx.why}`);
   const pids = [...parsePids(nginx.text), ...parsePids(openresty.ok ? openresty.text : '')].slice(0, mostProcesses);
+  if (pids.length === 0) return known({ masters: [], elsewhere: [] });
   const processes = await readProcesses(host, pids, Number(textOf(ticks)) || 100);
   if (!processes) return unknown('nginx processes: the clock or /proc/uptime could not be read');
 
-  const described = await Promise.all(findMasters(processes).map((master) => describe(host, master, workersOf(master, processes))));
-  const masters = described.filter((found) => found !== undefined);
-  const here = textOf(namespace);
-  const isHere = ({ namespace }: Described): boolean => here === '' || namespace === '' || namespace === here;
+  const own = textOf(namespace);
+  const masters = await Promise.all(
+    findMasters(processes).map(async (process) => ({ process, where: await whereIs(host, process.pid, own) })),
+  );
+  const here = masters.filter(({ where }) => where === 'here').map(({ process }) => process);
   return known({
-    masters: masters.filter(isHere).map(({ master }) => master),
-    elsewhere: masters.filter((found) => !isHere(found)).map(({ master: { pid, commandLine } }) => ({ pid, commandLine })),
+    masters: await Promise.all(here.map((process) => describe(host, process, workersOf(process, processes)))),
+    elsewhere: masters
+      .filter(({ where }) => where === 'elsewhere')
+      .map(({ process }) => ({ pid: process.pid, commandLine: commandLineOf(process) })),
   });
+}
+
+/** Whether a process shares the host's network namespace. Where a link is not ours to read (no root), it is taken to be here. */
+async function whereIs(host: Host, pid: number, own: string): Promise<'here' | 'elsewhere' | 'ended'> {
+  // The title is asked last: a process that has ended meanwhile has no links either.
+  const [link, title] = await Promise.all([host({ run: ['readlink', `/proc/${pid}/ns/net`] }), host({ read: `/proc/${pid}/cmdline` })]);
+  const namespace = textOf(link);
+  if (namespace === '' && textOf(title).replaceAll('\0', '') === '') return 'ended';
+  return namespace === '' || own === '' || namespace === own ? 'here' : 'elsewhere';
 }
 
 /** Process ids from `/proc/PID/comm:NAME` lines. The name must be nginx's own: exporters and other helpers begin alike. */
@@ -41,15 +54,16 @@ export function parsePids(text: string): readonly number[] {
 }
 
 async function readProcesses(host: Host, pids: readonly number[], ticksPerSecond: number): Promise<Process[] | undefined> {
-  // One batch, so that the clock and the uptime belong together: `btime` of /proc/stat is off by up to a second.
-  const [date, uptime, ...all] = await Promise.all([
+  // One batch, and the clock on both sides, so that clock and uptime belong together: `btime` of /proc/stat is off by up to a second.
+  const [before, uptime, after, ...all] = await Promise.all([
     host({ run: ['date', '+%s.%N'] }),
     host({ read: '/proc/uptime' }),
+    host({ run: ['date', '+%s.%N'] }),
     ...pids.map((pid) => Promise.all(['status', 'stat', 'cmdline'].map((file) => host({ read: `/proc/${pid}/${file}` })))),
   ]);
   // busybox prints `%N` as it stands.
   const moment: Moment = {
-    epochSeconds: Number.parseFloat(textOf(date)),
+    epochSeconds: (Number.parseFloat(textOf(before)) + Number.parseFloat(textOf(after))) / 2,
     uptimeSeconds: Number.parseFloat(textOf(uptime)),
     ticksPerSecond,
   };
@@ -88,26 +102,23 @@ function statusOf({ title: _title, arguments: _arguments, ...status }: Process):
   return status;
 }
 
-interface Described {
-  master: NginxMaster;
-  namespace: string;
+/** The command line without nginx's title. */
+function commandLineOf({ title }: Process): string {
+  return title.startsWith(masterTitle) ? title.slice(masterTitle.length) : title;
 }
 
-async function describe(host: Host, process: Process, workers: readonly ProcessStatus[]): Promise<Described | undefined> {
+async function describe(host: Host, process: Process, workers: readonly ProcessStatus[]): Promise<NginxMaster> {
   const at = `/proc/${process.pid}`;
-  const [namespace, executable, workingDirectory, root, roots, build, title] = await Promise.all([
-    ...['ns/net', 'exe', 'cwd', 'root'].map((link) => host({ run: ['readlink', `${at}/${link}`] })),
+  const [executable, workingDirectory, root, roots, build] = await Promise.all([
+    ...['exe', 'cwd', 'root'].map((link) => host({ run: ['readlink', `${at}/${link}`] })),
     host({ run: ['stat', '-L', '-c', '%d:%i', '/', `${at}/root/`] }),
     host({ run: [`${at}/exe`, '-V'] }),
-    host({ read: `${at}/cmdline` }),
   ]);
-  // Asked last: a process that has ended meanwhile has no links either, and must not pass for one whose links are not ours to read.
-  if (textOf(title).replaceAll('\0', '') === '') return undefined;
   const { version, configureArguments } = parseBuild(build?.ok ? `${build.stderr}\n${build.text}` : '');
-  const commandLine = process.title.startsWith(masterTitle) ? process.title.slice(masterTitle.length) : process.title;
+  const commandLine = commandLineOf(process);
   const words = commandLine === process.title ? process.arguments : commandLine.split(' ');
   const directory = textOf(workingDirectory) || '/';
-  const master: NginxMaster = {
+  return {
     ...statusOf(process),
     commandLine,
     executable: textOf(executable).replace(/ \(deleted\)$/, ''),
@@ -118,7 +129,6 @@ async function describe(host: Host, process: Process, workers: readonly ProcessS
     configureArguments,
     workers,
   };
-  return { master, namespace: textOf(namespace) };
 }
 
 /** A container's root reads `/` too when it is another mount namespace's: only the directory's identity tells. */

@@ -7,11 +7,12 @@ import { read as readProcesses } from '../../src/facts/nginx.js';
 import { parseAccessLog, read as readClients } from '../../src/facts/nginx-clients.js';
 import { read as readConfig } from '../../src/facts/nginx-config.js';
 import { parseErrorLog, read as readErrors } from '../../src/facts/nginx-errors.js';
+import { openHost } from '../../src/host/target.js';
 import { parseErrorLine } from '../../src/nginx/error-lines.js';
 import type { Host, NginxMaster } from '../../src/types.js';
-import { localHost } from '../nginx/local-host.js';
 import { httpConfig, Scratch } from '../nginx/real-nginx.js';
 
+const localHost = openHost({ kind: 'local' });
 const scratch = new Scratch();
 afterAll(() => scratch.remove());
 

@@ -31,7 +31,7 @@ export class Scratch {
     const child = spawn('nginx', ['-p', this.directory, '-c', file, '-e', join(this.directory, 'logs/start.log')], { stdio: 'ignore' });
     this.started.push(child);
     const pid = child.pid;
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 600; i++) {
       if (pid !== undefined && workersOf(pid) > 0) return pid;
       await new Promise((done) => setTimeout(done, 25));
     }

@@ -274,16 +274,16 @@ describe('large and hostile configurations', () => {
       { length: 10_000 },
       (_, i) => `upstream u${i} { server 10.0.0.1; } server { server_name s${i}; listen 80; location / { proxy_pass http://u${i}; } }`,
     );
-    expect(within(5000, () => http(sites.join('\n')).length)).toBe(10_000);
+    expect(within(15_000, () => http(sites.join('\n')).length)).toBe(10_000);
   });
 
   test('ten thousand locations of one server too', () => {
     const locations = Array.from({ length: 10_000 }, (_, i) => `location /${i} { proxy_pass http://10.0.0.1; }`);
-    expect(within(5000, () => http(`server { ${locations.join(' ')} }`).length)).toBe(10_000);
+    expect(within(15_000, () => http(`server { ${locations.join(' ')} }`).length)).toBe(10_000);
   });
 
   test('variables that multiply end soon', () => {
     const maps = Array.from({ length: 30 }, (_, i) => `map $uri $v${i} { default "${`$v${i + 1}`.repeat(200)}"; }`);
-    expect(within(2000, () => http(`${maps.join(' ')} server { location / { proxy_bind $v0; proxy_pass http://$v0; } }`).length)).toBe(1);
+    expect(within(15_000, () => http(`${maps.join(' ')} server { location / { proxy_bind $v0; proxy_pass http://$v0; } }`).length)).toBe(1);
   });
 });
