@@ -26,7 +26,16 @@ function drawProxy(report: Report, proxy: string, pen: Pen): string[] {
   const room = Math.floor((pen.width - 2 * arrowWidth - 2) / 3);
   const columns = boxes.flatMap((box, i) => [...(i > 0 ? [arrows(height, throughNginx, pen)] : []), drawBox(box, height, room, pen)]);
   const rows = Array.from({ length: height + 2 }, (_, row) => ` ${columns.map((column) => column[row] ?? '').join('')}`.trimEnd());
-  return [...rows, ...directReply(report, services, boxWidths(boxes, room), pen), ...elsewhere(report, boxes.flat(), pen)];
+  return [
+    ...rows,
+    ...directReply(
+      report,
+      services,
+      boxes.map((box) => boxWidth(box, room)),
+      pen,
+    ),
+    ...elsewhere(report, boxes.flat(), pen),
+  ];
 }
 
 function entry(report: Report, name: string): Entry {
@@ -63,18 +72,18 @@ function arrows(height: number, withReply: boolean, { glyphs, paint }: Pen): str
   return [blank, there, back, ...Array.from({ length: height - 1 }, () => blank)];
 }
 
-function label({ name, diagnoses }: Entry, room: number, pen: Pen): string {
+/** Name and numbers of the diagnoses, in at most `room` columns with box and mark. */
+function label({ name, diagnoses }: Entry, room: number, cut: string): string {
   const numbers = diagnoses.length > 0 ? ` [${diagnoses.join(' ')}]` : '';
-  return shorten(name, Math.max(6, room - 6 - numbers.length), pen.glyphs.cut) + numbers;
+  return shorten(name, Math.max(6, room - 6 - numbers.length), cut) + numbers;
 }
 
-function boxWidths(boxes: readonly Entry[][], room: number): number[] {
-  const plainPen = { glyphs: { cut: '~' } } as Pen;
-  return boxes.map((box) => Math.max(...box.map((each) => displayWidth(label(each, room, plainPen)))) + 6);
+function boxWidth(entries: readonly Entry[], room: number): number {
+  return Math.max(...entries.map((each) => displayWidth(label(each, room, '~')))) + 6;
 }
 
 function drawBox(entries: readonly Entry[], height: number, room: number, pen: Pen): string[] {
-  const labels = entries.map((each) => label(each, room, pen));
+  const labels = entries.map((each) => label(each, room, pen.glyphs.cut));
   const inner = Math.max(...labels.map(displayWidth));
   const [topLeft = '', topRight = '', bottomLeft = '', bottomRight = ''] = pen.glyphs.corners;
   const border = pen.glyphs.line.repeat(inner + 4);
@@ -93,7 +102,9 @@ function elsewhere(report: Report, drawn: readonly Entry[], pen: Pen): string[] 
   const missing = report.hosts
     .map(({ name }) => entry(report, name))
     .filter(({ name, status }) => status !== 'pass' && !drawn.some((each) => each.name === name));
-  return missing.length > 0 ? [` also: ${missing.map((each) => `${mark(each.status, pen)} ${label(each, 40, pen)}`).join('  ')}`] : [];
+  return missing.length > 0
+    ? [` elsewhere: ${missing.map((each) => `${mark(each.status, pen)} ${label(each, 40, pen.glyphs.cut)}`).join('  ')}`]
+    : [];
 }
 
 /** Direct Server Return: the reply passes below nginx, from the upstreams to the client. */
