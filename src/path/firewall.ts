@@ -24,7 +24,7 @@ export interface FirewallOutcome {
 }
 
 /** Steps of rules for one evaluation: thousands of rules pass, jumps nested to explode do not. */
-const stepBudget = 200_000;
+const stepBudget = 100_000;
 
 interface Placed {
   table: FirewallTable;

@@ -92,5 +92,6 @@ function interfaceAt(hook: Hook, side: 'in' | 'out', context: FirewallContext): 
 /** States with the same key are indistinguishable for everything that follows. */
 export function keyOf({ packet, tracked, connectionMark, nat, tproxy }: State): string {
   const { mark, source, destination, sourcePort, destinationPort } = packet;
-  return JSON.stringify([mark, source, destination, sourcePort, destinationPort, tracked, connectionMark, nat, tproxy]);
+  const translated = nat || tproxy ? JSON.stringify([nat, tproxy]) : '';
+  return `${mark} ${connectionMark} ${tracked} ${source} ${sourcePort} ${destination} ${destinationPort} ${translated}`;
 }
