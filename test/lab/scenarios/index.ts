@@ -5,6 +5,7 @@ import type { Fault } from './scenario.js';
 import { upstreamFaults } from './upstream.js';
 import { workerFaults } from './worker.js';
 
+export { furtherFaults } from './further.js';
 export { oddities } from './oddities.js';
 export type { Fault, Oddity, Scenario } from './scenario.js';
 
