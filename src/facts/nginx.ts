@@ -5,6 +5,8 @@ import { known, unknown } from './fact.js';
 
 /** More nginx processes than this on one host are not looked at. */
 const mostProcesses = 2048;
+/** Any user can give a process a name and megabytes of arguments. */
+const longestCommandLine = 64 << 10;
 
 interface Process extends ProcessStatus {
   /** As titled, or the arguments joined by spaces. */
@@ -77,8 +79,9 @@ async function readProcesses(host: Host, pids: readonly number[], ticksPerSecond
 
 /** The argument list, NUL-separated; nginx writes a title over it and leaves NULs behind. */
 export function parseCommandLine(text: string): { title: string; arguments: readonly string[] } {
-  const words = text.replace(/[\0\s]+$/, '').split('\0');
-  return { title: words.join(' '), arguments: words.length > 1 ? words : (words[0] ?? '').split(' ') };
+  const words = text.slice(0, longestCommandLine).split('\0');
+  while (words.length > 0 && words.at(-1)?.trim() === '') words.pop();
+  return { title: words.join(' ').trimEnd(), arguments: words.length > 1 ? words : (words[0] ?? '').split(' ') };
 }
 
 const masterTitle = 'nginx: master process ';

@@ -11,7 +11,7 @@ const milliseconds: Readonly<Record<string, number>> = {
 
 /** Milliseconds of an nginx time (`10s`, `1m30s`, `100ms`, `60` seconds); undefined when it is none (ngx_parse_time). */
 export function parseTime(text: string): number | undefined {
-  if (!/^(?:\d+(?:ms|[smhdwMy])? *)+$/.test(text) || text.length > 64) return undefined;
+  if (text === '' || text.length > 64 || !/^(?:\d+(?:ms|[smhdwMy]) *)*\d*$/.test(text)) return undefined;
   let total = 0;
   for (const [, digits, unit = 's'] of text.matchAll(/(\d+)(ms|[smhdwMy])?/g)) total += Number(digits) * (milliseconds[unit] ?? 0);
   return Number.isSafeInteger(total) ? total : undefined;

@@ -202,6 +202,8 @@ describe('what tools print', () => {
 
   test('a title ends before the NULs that nginx leaves', () => {
     expect(parseCommandLine('nginx: worker process\0\0\0\0').title).toBe('nginx: worker process');
+    expect(parseCommandLine('nginx\0-c\0/a b\0')).toEqual({ title: 'nginx -c /a b', arguments: ['nginx', '-c', '/a b'] });
+    expect(parseCommandLine(`nginx${'\0 '.repeat(1 << 20)}x`).title.length).toBeLessThan(1 << 16);
   });
 
   test('junk in every answer makes unknown facts or none', async () => {
