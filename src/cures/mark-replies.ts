@@ -59,7 +59,8 @@ function protocolName(protocol: number): 'tcp' | 'udp' {
 }
 
 function byAddress({ protocol, port, sources }: Bundle): string[] {
-  return ['-p', protocolName(protocol), '-s', sources.join(','), '--sport', String(port)];
+  const name = protocolName(protocol);
+  return ['-s', sources.join(','), '-p', name, '-m', name, '--sport', String(port)];
 }
 
 function addMark(

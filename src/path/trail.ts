@@ -77,6 +77,6 @@ export function routeProvenance({ question, answer, from }: Routed): Provenance[
 export function describeAnswer(answer: NonNullable<Routed['answer']>): string {
   if (answer.type === 'error') return answer.text;
   if (answer.type === 'local') return answer.table === undefined ? 'local' : `local, table ${answer.table}`;
-  if (answer.type === 'unicast') return `${answer.via === undefined ? 'on link' : `via ${answer.via}`} dev ${answer.link}`;
+  if (answer.type === 'unicast') return `${answer.via === undefined ? '' : `via ${answer.via} `}dev ${answer.link}`;
   return answer.type;
 }

@@ -46,10 +46,19 @@ export function concludeFrom(broken: readonly Broken[], reason: Reason): Conclus
     severity,
     certainty: certainty ?? (broken.every(isSettled) ? 'proven' : 'consistent'),
     steps: [...(first ? narrate(first.walk) : []), ...because],
-    evidence: [...evidence, ...seen].slice(0, 12),
+    evidence: alike([...evidence, ...seen]).slice(0, 8),
     explains: symptomsOf(broken),
     walks: broken.map(({ walk }) => walk),
   };
+}
+
+/** The same answer to several questions is told once. */
+function alike(evidence: readonly Evidence[]): Evidence[] {
+  return [...groupBy(evidence, ({ host, what }) => `${host}\0${what}`).values()].flatMap(([first, ...rest]) => {
+    if (!first) return [];
+    const sources = distinct(rest.map(({ source }) => source)).filter((source) => source !== first.source);
+    return sources.length === 0 ? first : { ...first, source: `${first.source} (and ${sources.length} more like it)` };
+  });
 }
 
 /** The kernel itself decided the step: it answered this very question, or /proc says so. */

@@ -95,3 +95,18 @@ export function firewallOpinion(steps: readonly Step[], packet: string): Opinion
   if (!last || (last.outcome === 'broken' && !beyondFirewall.has(last.place))) return undefined;
   return { status: 'pass', message: `the rules let ${packet} pass` };
 }
+
+/** The walks of a service that lead to an upstream on the check's own host: the host that first answers, or that the request last came to. */
+export function answeredHere(scope: Scope, walk: Walk): boolean {
+  return walk.service.host !== scope.host && walk.upstream.address !== undefined && answeringHost(walk) === scope.host;
+}
+
+function answeringHost({ steps, service, upstream }: Walk): string | undefined {
+  const end = steps.findLast((step) => step.leg === 'forward' && step.host !== service.host);
+  return end?.packet.destination === upstream.address ? end?.host : undefined;
+}
+
+/** Services that other hosts proxy to this one. */
+export function servedHere(scope: Scope): Service[] {
+  return scope.services.filter((service) => scope.walks.some((walk) => walk.service === service && answeredHere(scope, walk)));
+}
