@@ -1,5 +1,25 @@
 import type { z } from 'zod';
-import type { Family, RouteType } from '../types.js';
+import type { Fact, Family, Host, RouteType } from '../types.js';
+import { fromReply, known } from './fact.js';
+
+/** What `ip -j -4 …` and `ip -j -6 …` list. A kernel without IPv6 has none of it: its tool fails, and /proc/net/if_inet6 is missing. */
+export async function readFamilies<T>(
+  host: Host,
+  words: readonly string[],
+  parse: (text: string, family: Family) => T[],
+): Promise<Fact<readonly T[]>> {
+  const [four, six, inet6] = await Promise.all([
+    host({ run: ['ip', '-j', '-4', ...words] }),
+    host({ run: ['ip', '-j', '-6', ...words] }),
+    host({ glob: '/proc/net/if_inet6' }),
+  ]);
+  const subject = `ip ${words.join(' ')}`;
+  const first = fromReply(four, subject, (text) => parse(text, 4));
+  if (!first.ok) return first;
+  if (!six.ok && inet6.ok && inet6.text === '') return first;
+  const second = fromReply(six, subject, (text) => parse(text, 6));
+  return second.ok ? known([...first.value, ...second.value]) : second;
+}
 
 /** `ip -j` prints nothing at all, or `[{}]`, where there is nothing to show. */
 export function parseList<T>(text: string, entry: z.ZodType<T>): T[] {
@@ -13,6 +33,17 @@ export function parseList<T>(text: string, entry: z.ZodType<T>): T[] {
 export function prefixText(text: string, family: Family): string {
   if (text === 'default' || text === 'all') return family === 4 ? '0.0.0.0/0' : '::/0';
   return text.includes('/') ? text : `${text}/${family === 4 ? 32 : 128}`;
+}
+
+const fixedTables: ReadonlyMap<string, string> = new Map([
+  ['253', 'default'],
+  ['254', 'main'],
+  ['255', 'local'],
+]);
+
+/** Tables as iproute2 names them; the three that the kernel makes always by name. */
+export function tableName(table: string | number): string {
+  return fixedTables.get(String(table)) ?? String(table);
 }
 
 const routeTypes = new Set<string>([

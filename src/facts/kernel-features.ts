@@ -14,6 +14,10 @@ const options: Readonly<Record<string, { option: string; module: string }>> = {
   xt_TPROXY: { option: 'CONFIG_NETFILTER_XT_TARGET_TPROXY', module: 'xt_TPROXY' },
 };
 
+const modulePattern = `^[^:]*/\\(${Object.values(options)
+  .map(({ module }) => module)
+  .join('\\|')}\\)[.]ko`;
+
 /** Which kernel features a setup could use, from the kernel's configuration or its list of modules. Nothing is loaded. */
 export async function read(host: Host): Promise<Fact<KernelFeatures>> {
   const release = await host({ read: '/proc/sys/kernel/osrelease' });
@@ -23,9 +27,9 @@ export async function read(host: Host): Promise<Fact<KernelFeatures>> {
   const wanted = Object.values(options).map(({ option }) => option);
   const [live, boot, builtin, loadable] = await Promise.all([
     host({ run: ['gzip', '-dc', '/proc/config.gz'] }),
-    host({ grep: '^CONFIG_NE\\|^CONFIG_N', in: `/boot/config-${name}` }),
-    host({ read: `/lib/modules/${name}/modules.builtin` }),
-    host({ read: `/lib/modules/${name}/modules.dep` }),
+    host({ grep: '^CONFIG_N', in: `/boot/config-${name}` }),
+    host({ grep: modulePattern, in: `/lib/modules/${name}/modules.builtin` }),
+    host({ grep: modulePattern, in: `/lib/modules/${name}/modules.dep` }),
   ]);
   const config = [live, boot].flatMap((reply) => (reply.ok && reply.text !== '' ? parseConfig(reply.text, wanted) : []))[0];
   const modules =
@@ -53,7 +57,7 @@ export function parseConfig(text: string, wanted: readonly string[]): Map<string
   return new Map(wanted.map((option) => [option, set.get(option) ?? 'n']));
 }
 
-/** Module names in modules.builtin and modules.dep: `kernel/net/sched/act_nat.ko.xz: …`. */
+/** Module names in modules.builtin and modules.dep, with the file in front or without: `kernel/net/sched/act_nat.ko.xz: …`. */
 export function parseModules(text: string): Set<string> {
-  return new Set([...text.matchAll(/^[^\s:]*\/([^/\s:]+?)\.ko(?:\.\w+)?(?::|$)/gm)].map(([, name]) => name ?? ''));
+  return new Set([...text.matchAll(/^(?:\/[^:]*:)?[^\s:]*\/([^/\s:]+?)\.ko(?:\.\w+)?(?::|$)/gm)].map(([, name]) => name ?? ''));
 }

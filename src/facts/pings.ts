@@ -1,24 +1,41 @@
+import { setImmediate } from 'node:timers/promises';
+import { isAddress } from '../net/address.js';
 import type { Fact, Host, Ping } from '../types.js';
 import { known } from './fact.js';
 
+/** As many run side by side: each waits up to a second for its answer. */
+const mostAtOnce = 8;
+
+/** What to ping: an address, or an address from one of the host's own. */
+export type PingTarget = string | { to: string; from?: string };
+
 /** One echo request to each address, with a second to answer. A failed ping alone proves nothing: many hosts do not answer. */
-export async function ask(host: Host, addresses: readonly string[]): Promise<Fact<readonly Ping[]>> {
-  return known(
-    await Promise.all(
-      addresses.map(async (to): Promise<Ping> => {
-        const reply = await host({ run: ['ping', '-n', '-q', '-c', '1', '-W', '1', to], timeoutMs: 3_000 });
-        return { to, ok: reply.ok, text: reply.ok ? summaryOf(reply.text) : reply.why };
-      }),
-    ),
-  );
+export async function ask(host: Host, targets: readonly PingTarget[]): Promise<Fact<readonly Ping[]>> {
+  const sound = targets
+    .map((target) => (typeof target === 'string' ? { to: target } : target))
+    .filter(({ to, from }: { to: string; from?: string }) => isAddress(to) && (from === undefined || isAddress(from)));
+  const pings: Ping[] = [];
+  for (let i = 0; i < sound.length; i += mostAtOnce) {
+    pings.push(...(await Promise.all(sound.slice(i, i + mostAtOnce).map((target, turn) => ping(host, target, turn)))));
+  }
+  return known(pings);
+}
+
+/** Queries of one tick are answered one after another, so each ping takes a tick of its own. */
+async function ping(host: Host, { to, from }: { to: string; from?: string }, turn: number): Promise<Ping> {
+  for (let i = 0; i < 2 * turn; i++) await setImmediate();
+  const source = from === undefined ? [] : ['-I', from];
+  const reply = await host({ run: ['ping', '-n', '-q', '-c', '1', '-W', '1', ...source, to], timeoutMs: 3_000 });
+  return {
+    to,
+    ...(from === undefined ? {} : { from }),
+    ok: reply.ok,
+    text: summaryOf(reply.text ?? '') ?? (reply.ok ? 'answered' : reply.why),
+  };
 }
 
 /** The line of ping(8) that counts. */
-function summaryOf(text: string): string {
-  return (
-    text
-      .split('\n')
-      .find((line) => line.includes('packets transmitted'))
-      ?.trim() ?? 'answered'
-  );
+export function summaryOf(text: string): string | undefined {
+  const line = text.split('\n').find((line) => line.includes('packets transmitted'));
+  return line?.trim().slice(0, 200);
 }

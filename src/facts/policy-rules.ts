@@ -1,19 +1,10 @@
 import { z } from 'zod';
 import { everything } from '../net/prefix.js';
 import type { Fact, Family, Host, PolicyRule } from '../types.js';
-import { fromReply, known } from './fact.js';
-import { number, parseList, prefixText } from './iproute.js';
+import { number, parseList, prefixText, readFamilies, tableName } from './iproute.js';
 
 export async function read(host: Host): Promise<Fact<readonly PolicyRule[]>> {
-  const [four, six] = await Promise.all([
-    host({ run: ['ip', '-j', '-4', 'rule', 'show'] }),
-    host({ run: ['ip', '-j', '-6', 'rule', 'show'] }),
-  ]);
-  const rules4 = fromReply(four, 'policy rules', (text) => parsePolicyRules(text, 4));
-  // A kernel without IPv6 has no IPv6 rules.
-  const rules6 = six.ok ? fromReply(six, 'IPv6 policy rules', (text) => parsePolicyRules(text, 6)) : known<PolicyRule[]>([]);
-  if (!rules4.ok) return rules4;
-  return rules6.ok ? known([...rules4.value, ...rules6.value]) : rules6;
+  return readFamilies(host, ['rule', 'show'], parsePolicyRules);
 }
 
 const text = z.union([z.string(), z.number()]);
@@ -32,33 +23,35 @@ const entry = z.looseObject({
   table: text.optional(),
   action: z.string().optional(),
   goto: text.optional(),
+  nop: z.unknown().optional(),
   ipproto: text.optional(),
   sport: text.optional(),
   sport_start: z.number().optional(),
   sport_end: z.number().optional(),
+  sport_mask: text.optional(),
   dport: text.optional(),
   dport_start: z.number().optional(),
   dport_end: z.number().optional(),
+  dport_mask: text.optional(),
   suppress_prefixlen: z.number().optional(),
 });
 
 type Entry = z.infer<typeof entry>;
 
-/** Keys of the output that carry no selector of their own. */
-const understood = new Set([
-  ...Object.keys(entry.shape),
-  'protocol',
-  'iif_detached',
-  'oif_detached',
-  'unresolved',
-  'flags',
-  'suppress_ifgroup',
-]);
+/** Keys of the output that carry no selector of their own: `protocol` is who made the rule, the others say that a link or target is missing now. */
+const understood = new Set([...Object.keys(entry.shape), 'protocol', 'iif_detached', 'oif_detached', 'unresolved', 'flags']);
 
 /** Output of `ip -j -4 rule show` (or `-6`). */
 export function parsePolicyRules(output: string, family: Family): PolicyRule[] {
   return parseList(output, entry).map((item): PolicyRule => {
-    const other = Object.keys(item).filter((key) => !understood.has(key));
+    const other = Object.entries(item).flatMap(([key, value]) => (understood.has(key) ? [] : [value === null ? key : `${key} ${value}`]));
+    const protocol = protocolOf(item);
+    if (protocol === undefined) other.push(`ipproto ${item.ipproto}`);
+    // Kernels from 6.15 on tell a mask with every single port; only some bits of a port are more than this model evaluates.
+    for (const side of ['sport', 'dport'] as const) {
+      const mask = number(item[`${side}_mask`]) ?? 0xffff;
+      if (mask !== 0xffff) other.push(`${side} ${item[side]}/0x${mask.toString(16)}`);
+    }
     return {
       family,
       priority: item.priority,
@@ -68,7 +61,7 @@ export function parsePolicyRules(output: string, family: Family): PolicyRule[] {
       ...(item.iif === undefined ? {} : { iif: item.iif }),
       ...(item.oif === undefined ? {} : { oif: item.oif }),
       ...markOf(item),
-      ...protocolOf(item),
+      ...protocol,
       ...ports('sourcePort', item.sport, item.sport_start, item.sport_end),
       ...ports('destinationPort', item.dport, item.dport_start, item.dport_end),
       ...(item.suppress_prefixlen === undefined ? {} : { suppressPrefixLength: item.suppress_prefixlen }),
@@ -92,12 +85,14 @@ function markOf({ fwmark, fwmask }: Entry): Partial<PolicyRule> {
   return { mark, mask: number(fwmask ?? second) ?? 0xffffffff };
 }
 
-const protocolNumbers: Record<string, number> = { icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 };
+const protocolNumbers = new Map(Object.entries({ icmp: 1, tcp: 6, udp: 17, 'ipv6-icmp': 58, icmpv6: 58, sctp: 132 }));
 
-function protocolOf({ ipproto }: Entry): Partial<PolicyRule> {
+/** Undefined when the name is not known. Without /etc/protocols iproute2 prints `ipproto-17`. */
+function protocolOf({ ipproto }: Entry): Pick<PolicyRule, 'ipProtocol'> | undefined {
   if (ipproto === undefined) return {};
-  const value = protocolNumbers[String(ipproto)] ?? number(ipproto);
-  return value === undefined ? { other: `ipproto ${ipproto}` } : { ipProtocol: value };
+  const name = String(ipproto).toLowerCase();
+  const value = protocolNumbers.get(name) ?? number(name.replace(/^(?:ipproto|proto)-/, ''));
+  return value === undefined ? undefined : { ipProtocol: value };
 }
 
 function ports(
@@ -112,10 +107,10 @@ function ports(
 
 const refusals = new Set(['blackhole', 'unreachable', 'prohibit']);
 
-function actionOf({ action, table, goto }: Entry): Pick<PolicyRule, 'action' | 'table' | 'goto'> {
+function actionOf({ action, table, goto, nop }: Entry): Pick<PolicyRule, 'action' | 'table' | 'goto'> {
   if (goto !== undefined) return { action: 'goto', ...(number(goto) === undefined ? {} : { goto: Number(goto) }) };
   if (table !== undefined && (action === undefined || action === 'to_tbl' || action === 'lookup'))
-    return { action: 'table', table: String(table) };
+    return { action: 'table', table: tableName(table) };
   if (action !== undefined && refusals.has(action)) return { action: action as 'blackhole' };
-  return { action: action === 'nop' ? 'nop' : 'other' };
+  return { action: action === 'nop' || nop !== undefined ? 'nop' : 'other' };
 }

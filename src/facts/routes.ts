@@ -1,15 +1,10 @@
 import { z } from 'zod';
 import type { Fact, Family, Host, NextHop, Route } from '../types.js';
-import { fromReply, known } from './fact.js';
-import { parseList, prefixText, routeType } from './iproute.js';
+import { parseList, prefixText, readFamilies, routeType, tableName } from './iproute.js';
 
+/** The routes of every table, both families. A table too long for one answer (some 60000 routes) makes the fact unknown. */
 export async function read(host: Host): Promise<Fact<readonly Route[]>> {
-  const query = (family: string) => ({ run: ['ip', '-j', family, 'route', 'show', 'table', 'all'] });
-  const [four, six] = await Promise.all([host(query('-4')), host(query('-6'))]);
-  const routes4 = fromReply(four, 'routes', (text) => parseRoutes(text, 4));
-  const routes6 = six.ok ? fromReply(six, 'IPv6 routes', (text) => parseRoutes(text, 6)) : known<Route[]>([]);
-  if (!routes4.ok) return routes4;
-  return routes6.ok ? known([...routes4.value, ...routes6.value]) : routes6;
+  return readFamilies(host, ['route', 'show', 'table', 'all'], parseRoutes);
 }
 
 const via = z.object({ host: z.string() }).optional();
@@ -36,7 +31,7 @@ export function parseRoutes(text: string, family: Family): Route[] {
     family,
     type: routeType(item.type),
     to: prefixText(item.dst, family),
-    table: String(item.table),
+    table: tableName(item.table),
     nextHops: (item.nexthops ?? [item]).map(nextHop),
     ...(item.prefsrc === undefined ? {} : { source: item.prefsrc }),
     metric: item.metric,

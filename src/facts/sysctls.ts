@@ -2,14 +2,15 @@ import type { Fact, Facts, Host } from '../types.js';
 import { known, unknown } from './fact.js';
 
 const perLink = [
-  'rp_filter',
   'accept_local',
-  'src_valid_mark',
-  'forwarding',
-  'send_redirects',
-  'route_localnet',
-  'arp_ignore',
   'arp_filter',
+  'arp_ignore',
+  'forwarding',
+  'ignore_routes_with_linkdown',
+  'route_localnet',
+  'rp_filter',
+  'send_redirects',
+  'src_valid_mark',
 ];
 
 const single = [
@@ -28,29 +29,43 @@ const single = [
   'net/netfilter/nf_conntrack_max',
   'net/netfilter/nf_conntrack_count',
   'net/netfilter/nf_conntrack_tcp_loose',
+  'net/netfilter/nf_conntrack_tcp_be_liberal',
   'net/bridge/bridge-nf-call-iptables',
   'net/bridge/bridge-nf-call-ip6tables',
 ];
 
-/** The sysctls that decide about spoofed sources. A host without IPv6 or bridges simply lacks some. */
+/** Files that every link has below net/ipv4/conf; a few others match and are left out of the fact. */
+const perLinkPattern = '/proc/sys/net/ipv4/conf/*/[afirs][cogrpe]*';
+
+/** The sysctls that decide about spoofed sources. A host without IPv6, conntrack or bridges lacks some, which is no failure. */
 export async function read(host: Host): Promise<Fact<Facts['sysctls']>> {
-  const patterns = [
-    ...perLink.map((name) => `/proc/sys/net/ipv4/conf/*/${name}`),
-    '/proc/sys/net/ipv6/conf/*/forwarding',
-    ...single.map((path) => `/proc/sys/${path}`),
-  ];
-  const replies = await Promise.all(patterns.map((pattern) => host({ grep: '', in: pattern })));
-  const first = replies[0];
-  if (first && !first.ok) return unknown(`sysctls: ${first.why}`);
-  const values = parseSysctls(replies.map((reply) => (reply.ok ? reply.text : '')).join('\n'));
-  return Object.keys(values).length > 0 ? known(values) : unknown('sysctls: /proc/sys/net is not there');
+  const replies = await Promise.all([
+    host({ grep: '', in: perLinkPattern }),
+    host({ grep: '', in: '/proc/sys/net/ipv6/conf/*/forwarding' }),
+    // One program for all: it fails when a file is missing and still prints the others.
+    host({ run: ['grep', '-sH', '', ...single.map((path) => `/proc/sys/${path}`)] }),
+  ]);
+  const cut = replies.some((reply) => reply.ok && reply.truncated);
+  const values = parseSysctls(replies.map((reply) => reply.text ?? '').join('\n'));
+  if (!cut && Object.hasOwn(values, 'net/ipv4/ip_forward')) return known(values);
+  const failed = replies.find((reply) => !reply.ok && reply.text !== '') ?? replies.find((reply) => !reply.ok);
+  return unknown(`sysctls: ${failed && !failed.ok ? failed.why : 'not all could be read'}`);
 }
 
-/** Lines `/proc/sys/net/ipv4/conf/eth0/rp_filter:1`. Interface names contain no slash and no colon (dev_valid_name()). */
+/** Lines `/proc/sys/net/ipv4/conf/eth0.100/rp_filter:1`, only those that matter. Names of links contain neither slash nor colon (dev_valid_name()). */
 export function parseSysctls(text: string): Record<string, string> {
   const entries = text.split('\n').flatMap((line) => {
-    const [, path, value] = /^\/proc\/sys\/(net\/[^:]+):(.*)$/.exec(line) ?? [];
-    return path === undefined || value === undefined ? [] : [[path, value.trim()] as const];
+    const [, path = '', value = ''] = /^\/proc\/sys\/(net\/[^:]+):(.*)$/.exec(line) ?? [];
+    return isWanted(path) ? [[path, value.trim().replace(/\s+/g, ' ')] as const] : [];
   });
   return Object.fromEntries(entries);
+}
+
+const singles = new Set(single);
+const ofLinks = new Set(perLink);
+
+function isWanted(path: string): boolean {
+  const [, family, name] = /^net\/ipv([46])\/conf\/[^/]+\/(\w+)$/.exec(path) ?? [];
+  if (family === '6') return name === 'forwarding';
+  return singles.has(path) || (name !== undefined && ofLinks.has(name));
 }
