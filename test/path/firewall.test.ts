@@ -215,6 +215,19 @@ const base = (steps: FirewallRule['steps'], hook: Hook = 'prerouting', priority 
   rules: [{ text: 'rule', steps }],
 });
 
+test('nat chains run at the priority of the nat hook, whatever their own says', () => {
+  const mark = base([{ do: 'mark', value: 1, mask: 0xffffffff }], 'prerouting', 0);
+  const nat: FirewallChain = {
+    name: 'nat',
+    base: { hook: 'prerouting', priority: 50, type: 'nat' },
+    rules: [{ text: 'nat', steps: [{ match: 'mark', of: 'packet', not: false, value: 1, mask: 1 }, { do: 'redirect' }] }],
+  };
+  const first: Partial<FirewallContext> = { state: 'new', firstOfConnection: true };
+  const early: FirewallChain = { ...mark, base: { hook: 'prerouting', priority: -150, type: 'filter' } };
+  expect(only(run([nftTable([mark, nat])], 'prerouting', first)).nat).toBeUndefined();
+  expect(only(run([nftTable([early, nat])], 'prerouting', first)).nat).toEqual({ kind: 'redirect' });
+});
+
 test('a stateless rewrite by a map takes only what the map has, and ends the rule for the rest', () => {
   const chain = base([{ do: 'rewrite', field: 'source-address', map: { '172.16.0.11': '192.168.99.10' } }, { do: 'drop' }], 'postrouting');
   expect(run([nftTable([chain])], 'postrouting').map(({ verdict, packet }) => [verdict, packet.source])).toEqual([

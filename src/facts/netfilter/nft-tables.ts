@@ -53,7 +53,8 @@ function addRule(table: Contents | undefined, content: Json): void {
 function toTable({ family, name, chains, rules, sets }: Contents): FirewallTable {
   const kept = new Map([...sets].map(([set, content]) => [set, setElements(content)]));
   const keepSet = (elements: readonly SetElement[]) => {
-    const anonymous = `__set${kept.size}`;
+    let anonymous = `__set${kept.size}`;
+    while (kept.has(anonymous)) anonymous += '_';
     kept.set(anonymous, [...elements]);
     return anonymous;
   };
