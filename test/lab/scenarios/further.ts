@@ -1,4 +1,4 @@
-import { proxy } from '../article.js';
+import { proxy, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
 import { rewriteInstead } from './dsr.js';
 import { type Fault, fault } from './scenario.js';
@@ -13,7 +13,12 @@ const fourth = ['http', 'tcp', 'dns', 'udp5300'] as const;
 const fourthByMark = ['http', 'tcp', 'udp5300'] as const;
 
 const nginx: readonly Fault[] = [
-  fault('nginx/address-family-mismatch', 'proxy', ['http6'], configured('proxy_pass http://web6;', 'proxy_pass http://web;')),
+  fault(
+    'nginx/address-family-mismatch',
+    'proxy',
+    ['http6'],
+    [{ host: 'proxy', replace: upstreams.map((u) => [`server [${u.address6}]:80`, `server ${u.address}:80`]) }],
+  ),
   fault('nginx/literal-port-in-bind', 'proxy', ['dns'], configured('$remote_addr:$remote_port', '$remote_addr:53')),
   fault('nginx/dsr-without-client-port', 'proxy', ['dns'], configured('$remote_addr:$remote_port', '$remote_addr')),
   fault('nginx/responses-zero-but-replies-return', 'proxy', ['udp5300'], configured('proxy_responses 1;', 'proxy_responses 0;')),
