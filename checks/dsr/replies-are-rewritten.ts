@@ -1,0 +1,34 @@
+import { type DsrReply, dsrReply, dsrServices } from '../../src/reasoning/dsr-way.js';
+import { evidenceOf, hitsFor, nameOf, type Opinion, opinionsOn } from '../../src/reasoning/hits.js';
+import type { Check, Scope, Walk } from '../../src/types.js';
+
+const check: Check<never> = {
+  title: 'replies get the source address that the client asked',
+  roles: ['proxy', 'router', 'upstream'],
+  needs: [],
+  why: 'The client takes an answer only from the address and port it asked. So a stateless rewrite (tc nat, or nft) must cover every upstream where the replies leave: on the router they pass, or on the upstream itself.',
+  fix: 'nft: a postrouting chain with "ip saddr UPSTREAM udp sport 53 ip saddr set VIP" and notrack before; or a tc filter with "action nat egress UPSTREAM VIP" on the outgoing link.',
+  run: (_, scope) =>
+    hitsFor(dsrServices(scope), (service) =>
+      opinionsOn(scope, service, (walk) => {
+        const reply = dsrReply(walk);
+        return reply && judge(scope, walk, reply);
+      }),
+    ),
+};
+
+/** Speaks only on the host that rewrites, or that would have to. */
+function judge({ host }: Scope, walk: Walk, { end, rewriter, place }: DsrReply): Opinion | undefined {
+  const upstream = nameOf(walk.upstream);
+  if (end.code === 'not-rewritten')
+    return place === host
+      ? { status: 'fail', message: `replies of ${upstream} keep its own address`, evidence: evidenceOf(end) }
+      : undefined;
+  if (rewriter?.host !== host) return undefined;
+  const evidence = evidenceOf(rewriter);
+  if (end.code === 'wrongly-rewritten') return { status: 'fail', message: `the reply of ${upstream} ${end.did}`, evidence };
+  if (end.code === 'delivered') return { status: 'pass', message: `they leave as ${walk.vip ?? 'the address that was asked'}`, evidence };
+  return undefined;
+}
+
+export default check;

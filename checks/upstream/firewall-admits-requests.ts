@@ -1,0 +1,18 @@
+import { answeredHere, firewallOpinion, hitsFor, opinionsOn, servedHere, stepsHere } from '../../src/reasoning/hits.js';
+import type { Check } from '../../src/types.js';
+
+const check: Check<never> = {
+  title: "the firewall admits requests under the clients' addresses",
+  roles: ['upstream'],
+  needs: [],
+  why: "Rules that admit only nginx's address worked with an ordinary proxy. With transparency the packets bear the clients' addresses.",
+  fix: 'Admit the clients (on the link towards nginx) to the port of the service.',
+  run: (_, scope) =>
+    hitsFor(servedHere(scope), (service) =>
+      opinionsOn(scope, service, (walk) =>
+        answeredHere(scope, walk) ? firewallOpinion(stepsHere(scope, walk, 'forward'), `requests of ${walk.client}`) : undefined,
+      ),
+    ),
+};
+
+export default check;
