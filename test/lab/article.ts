@@ -64,7 +64,7 @@ const upstreamBlock = (name: string, addresses: readonly string[], port: number)
 const fourth = upstreams.map((u) => u.address);
 const sixth = upstreams.map((u) => `[${u.address6}]`);
 
-const proxyConfig = `${nginxPreamble()}http {
+const proxyConfig = `${nginxPreamble}http {
 ${httpPreamble}    proxy_connect_timeout 500ms;
     proxy_read_timeout 2s;
     proxy_next_upstream off;
@@ -113,7 +113,7 @@ ${upstreamBlock('names', fourth, 53)}${upstreamBlock('names_method1', fourth, 53
 }
 `;
 
-const upstreamConfig = (name: string): string => `${nginxPreamble()}http {
+const upstreamConfig = (name: string): string => `${nginxPreamble}http {
 ${httpPreamble}    server {
         listen 80;
         listen [::]:80;

@@ -3,30 +3,31 @@
  * after it has bound its sockets, so that whoever started it may send traffic at once.
  */
 
-/** Ends with failure when CONDITION does not become true within five seconds. */
-export const waitUntil = (condition: string): string =>
-  `tries=0; until ${condition}; do tries=$((tries+1)); [ $tries -lt 250 ] || { echo "still not so: ${condition.replaceAll(/["$`\\]/g, '')}" >&2; exit 1; }; sleep 0.02; done`;
+/** Ends the script with a complaint when `condition`, a command, has not become true within five seconds. `what` is plain words. */
+const waitUntil = (what: string, condition: string): string =>
+  `tries=0; until ${condition}; do tries=$((tries+1)); [ $tries -lt 250 ] || { echo "not in time: ${what}" >&2; exit 1; }; sleep 0.02; done`;
 
 /** `-e`: without it nginx would open the log in /var/log that it was compiled with. */
 const nginxCommand = 'nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/error.log"';
 
 /** Started, with or without living workers. `wrapper` is a program that runs nginx, such as setpriv with its options. */
-export const launchNginx = (wrapper = ''): string => `${wrapper} ${nginxCommand}\n${waitUntil('[ -s nginx.pid ]')}`;
+export const launchNginx = (wrapper = ''): string =>
+  `${wrapper} ${nginxCommand}\n${waitUntil('nginx has its pid file', '[ -s nginx.pid ]')}`;
 
 /** A worker takes its title after it has dropped its privileges and opened its sockets (ngx_worker_process_cycle). */
 const workerIsUp =
-  'grep -qs "worker process" $(sed "s,[0-9]*,/proc/&/cmdline,g" "/proc/$(cat nginx.pid)/task/$(cat nginx.pid)/children") /dev/null';
+  'grep -qs "worker process" $(sed "s,[0-9][0-9]*,/proc/&/cmdline,g" "/proc/$(cat nginx.pid)/task/$(cat nginx.pid)/children") /dev/null';
 
-export const startNginx = (wrapper = ''): string => `${launchNginx(wrapper)}\n${waitUntil(workerIsUp)}`;
+export const startNginx = (wrapper = ''): string => `${launchNginx(wrapper)}\n${waitUntil('nginx has a worker', workerIsUp)}`;
 
 /** The master removes its pid file last, when all workers are gone. */
-export const stopNginx = `kill "$(cat nginx.pid)"\n${waitUntil('[ ! -e nginx.pid ]')}`;
+export const stopNginx = `kill "$(cat nginx.pid)"\n${waitUntil('nginx is gone', '[ ! -e nginx.pid ]')}`;
 
 export const restartNginx = (wrapper = ''): string => `${stopNginx}\n${startNginx(wrapper)}`;
 
 /** Lines that every nginx.conf of the lab begins with. Relative paths start from the prefix, the host's directory. */
-export const nginxPreamble = (user = 'www-data'): string => `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-user ${user};
+export const nginxPreamble = `load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+user www-data;
 worker_processes 1;
 pid nginx.pid;
 error_log error.log warn;

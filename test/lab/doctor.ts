@@ -1,0 +1,44 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import type { FixStep, Report } from '../../src/types.js';
+import type { Lab } from './lab.js';
+
+const program = fileURLToPath(new URL('../../bin/tpdoctor', import.meta.url));
+
+export interface Examined {
+  exitCode: number | undefined;
+  report: Report;
+}
+
+/** Runs the built program over hosts of a lab, all of them unless said, as a user would. */
+export async function check(lab: Lab, ...args: string[]): Promise<Examined> {
+  const run = await execa(
+    process.execPath,
+    [program, 'check', '--json', ...(args.includes('--host') ? [] : lab.hostArguments()), ...args],
+    { reject: false },
+  );
+  return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
+}
+
+/** Causes with their hosts and severities, as a test compares them. */
+export function diagnosed(report: Report): string[] {
+  return report.diagnoses.map(({ severity, cause, host }) => `${severity} ${cause} on ${host}`);
+}
+
+/** Does what the report says, step by step, as it is printed. A step that cannot be carried out throws. */
+export async function carryOut(lab: Lab, steps: readonly FixStep[]): Promise<void> {
+  for (const step of steps) {
+    if (step.kind === 'command') await lab.must(step.host, step.run);
+    else await edit(step);
+  }
+}
+
+async function edit({ file, line, remove, insert }: FixStep & { kind: 'edit' }): Promise<void> {
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  const before = lines[line - 1] ?? '';
+  if (remove === null) lines.splice(line - 1, 0, insert ?? '');
+  else if (before.includes(remove)) lines[line - 1] = before.replace(remove, () => insert ?? '');
+  else throw new Error(`${file}:${line} has no "${remove}" but: ${before}`);
+  await writeFile(file, lines.join('\n'));
+}
