@@ -79,8 +79,11 @@ export function cutOff(output: Buffer): Reply {
   return { ok: true, text: output.subarray(0, mostBytes).toString(), stderr: '', truncated: true };
 }
 
+/** coreutils' timeout exits with 124, after its second signal with 137; busybox's leaves the status of a program that SIGTERM ended. */
+const timedOut = new Set([124, 137, 143]);
+
 function whyFailed(query: Query, code: number, stderr: string, seconds: number): string {
-  if (code === 124 || code === 137) return `no answer within ${seconds} s`;
+  if (timedOut.has(code)) return `no answer within ${seconds} s`;
   if (code === 127 && 'run' in query) return `${query.run[0]}: not found`;
   const first = stderr.split('\n').find((line) => line.trim() !== '');
   return first?.slice(0, 500) ?? `exit code ${code}`;
