@@ -1,4 +1,4 @@
-import { rewriteRule, rewriteTable, upstreams } from '../article.js';
+import { gateway, rewriteRule, rewriteTable, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
 import { type Fault, fault } from './scenario.js';
 
@@ -9,6 +9,18 @@ export const rewriteInstead = (rules: readonly string[]): Change => ({
   host: 'proxy',
   run: `nft delete table ip dsr\n${rewriteTable(rules)}`,
 });
+
+/** Each upstream rewrites its own replies, and nginx's host none. */
+export const rewriteAtOrigin: readonly Change[] = [
+  ...onProxy('nft delete table ip dsr'),
+  ...upstreams.map((u): Change => ({ host: u.name, run: rewriteTable([rewriteRule(u.address)]) })),
+];
+
+/** DNS replies, and nothing else, leave by the gateway instead of nginx's host. */
+export const repliesThroughGateway: readonly Change[] = upstreams.map(({ name }) => ({
+  host: name,
+  run: `ip rule add ipproto udp sport 53 lookup 53\nip route add default via ${gateway.inner} table 53`,
+}));
 
 export const dsrFaults: readonly Fault[] = [
   fault('dsr/reply-not-rewritten', 'proxy', ['dns'], onProxy('nft delete table ip dsr')),

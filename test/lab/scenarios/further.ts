@@ -1,6 +1,6 @@
 import { proxy, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
-import { rewriteInstead } from './dsr.js';
+import { rewriteAtOrigin, rewriteInstead } from './dsr.js';
 import { type Fault, fault } from './scenario.js';
 
 const on = (host: string, run: string): Change => ({ host, run });
@@ -116,6 +116,8 @@ const dsr: readonly Fault[] = [
     onProxy(`nft delete table ip dsr
 iptables-nft -t nat -A POSTROUTING -o eth0 -p udp -s 172.16.0.0/28 --sport 53 -j SNAT --to-source ${proxy.outer}`),
   ),
+  // Its own address as a source is martian to nginx's host.
+  fault('dsr/origin-nat-through-proxy', 'proxy', ['dns'], rewriteAtOrigin),
   fault('dsr/firewall-drops-reply', 'proxy', ['dns'], onProxy('iptables-nft -P FORWARD DROP')),
 ];
 

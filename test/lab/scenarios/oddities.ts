@@ -1,7 +1,7 @@
-import { proxy, rewriteRule, upstreams } from '../article.js';
+import { proxy, rewriteRule, rewriteTable, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
 import { startNginx, stopNginx } from '../services.js';
-import { rewriteInstead } from './dsr.js';
+import { repliesThroughGateway, rewriteAtOrigin, rewriteInstead } from './dsr.js';
 import type { Oddity } from './scenario.js';
 import { secondCard } from './upstream.js';
 import { ambient, nginxAsWorkerUser } from './worker.js';
@@ -158,6 +158,20 @@ const rewrites: readonly Oddity[] = [
     name: 'a rewrite by map',
     changes: [
       rewriteInstead([`udp sport 53 ip saddr set ip saddr map { ${upstreams.map((u) => `${u.address} : ${proxy.outer}`).join(', ')} }`]),
+    ],
+  },
+  {
+    name: 'DNS replies rewritten by the upstreams, past nginx',
+    withGateway: true,
+    changes: [...rewriteAtOrigin, ...repliesThroughGateway, onProxy('echo 0 > /proc/sys/net/ipv4/ip_forward')],
+  },
+  {
+    name: 'DNS replies rewritten by another router',
+    withGateway: true,
+    changes: [
+      onProxy('nft delete table ip dsr\necho 0 > /proc/sys/net/ipv4/ip_forward'),
+      { host: 'gw', run: rewriteTable([rewriteRule('172.16.0.0/28')]) },
+      ...repliesThroughGateway,
     ],
   },
 ];
