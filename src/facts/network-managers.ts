@@ -1,4 +1,4 @@
-import type { Fact, Host } from '../types.js';
+import type { Fact, Host, Query } from '../types.js';
 import { fromReply } from './fact.js';
 
 /** Programs that bring rules and routes back at boot, or flush those that they do not know, by the name of their process (15 characters). */
@@ -7,14 +7,26 @@ const managers: Readonly<Record<string, string>> = {
   NetworkManager: 'NetworkManager',
   firewalld: 'firewalld',
   dockerd: 'docker',
-  ufw: 'ufw',
   tailscaled: 'tailscale',
   'wg-quick': 'wg-quick',
 };
 
+/** Files that tell of managers that have no process: they act at boot or when they are called. */
+const configured: Readonly<Record<string, Query>> = {
+  netplan: { glob: '/etc/netplan/*.yaml' },
+  ufw: { grep: '^ENABLED=yes', in: '/etc/ufw/ufw.conf' },
+  'netfilter-persistent': { glob: '/etc/iptables/rules.v[46]' },
+};
+
+/** Which of the tools that persist or flush network state are at work here. */
 export async function read(host: Host): Promise<Fact<readonly string[]>> {
   const pattern = `^\\(${Object.keys(managers).join('\\|')}\\)$`;
-  return fromReply(await host({ grep: pattern, in: '/proc/[0-9]*/comm' }), 'network managers', parseManagers);
+  const [running, ...files] = await Promise.all([
+    host({ grep: pattern, in: '/proc/[0-9]*/comm' }),
+    ...Object.values(configured).map((query) => host(query)),
+  ]);
+  const found = Object.keys(configured).filter((_, i) => files[i]?.ok && files[i].text.trim() !== '');
+  return fromReply(running, 'network managers', (text) => [...new Set([...parseManagers(text), ...found])].sort());
 }
 
 /** Lines `/proc/123/comm:NetworkManager`. */

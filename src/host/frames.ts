@@ -69,9 +69,18 @@ export function replyTo(query: Query, output: Buffer, errors: Buffer, limitMs: n
   const line = errors.lastIndexOf('\n');
   const code = Number.parseInt(errors.subarray(line + 1).toString(), 10);
   const stderr = errors.subarray(0, Math.min(Math.max(line, 0), mostErrorBytes)).toString();
-  // grep: 1 is no match, 2 that some file could not be read, as when a process has ended since.
-  if (code === 0 || ('grep' in query && (code === 1 || text !== ''))) return { ok: true, text, stderr };
+  if (code === 0 || ('grep' in query && hasSearched(query.in, code, text, stderr))) return { ok: true, text, stderr };
   return { ok: false, why: whyFailed(query, code, stderr, secondsFor(query, limitMs)), text };
+}
+
+/**
+ * grep exits with 1 when nothing matched and with 2 when some file could not be read. Of files that a pattern found, one that is gone now
+ * (a process has ended) is no failure, and one that may not be read is none when others matched.
+ */
+function hasSearched(pattern: string, code: number, text: string, stderr: string): boolean {
+  if (code !== 2) return code === 1;
+  const lines = stderr.split('\n').filter((line) => line !== '');
+  return text !== '' || (/[*?[]/.test(pattern) && lines.every((line) => /: No such (?:file or directory|process)$/.test(line)));
 }
 
 /** The reply when there was more output than is kept. */

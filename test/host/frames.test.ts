@@ -86,6 +86,10 @@ describe('a reply', () => {
   test('a search that found something in spite of an unreadable file found something', () => {
     expect(reply({ grep: 'x', in: '/*' }, '/a:x\n', 'grep: /b: gone\n2')).toMatchObject({ ok: true });
     expect(reply({ grep: 'x', in: '/*' }, '', 'grep: /b: denied\n2')).toMatchObject({ ok: false, why: 'grep: /b: denied' });
+    expect(reply({ grep: 'x', in: '/*' }, '', 'grep: /b: No such file or directory\ngrep: /c: No such process\n2')).toMatchObject({
+      ok: true,
+    });
+    expect(reply({ grep: 'x', in: '/b' }, '', '/b: No such file or directory\n2')).toMatchObject({ ok: false });
     expect(reply({ grep: 'x', in: '/*' }, '', '\n1')).toMatchObject({ ok: true, text: '' });
   });
 
