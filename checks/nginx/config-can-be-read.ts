@@ -4,7 +4,7 @@ import type { Check, ConfigProblem } from '../../src/types.js';
 
 const check: Check<'nginxConfig'> = {
   title: 'the configuration on disk can be read and is valid',
-  roles: ['proxy'],
+  roles: ['client', 'proxy', 'router', 'upstream'],
   needs: ['nginxConfig'],
   why: 'What cannot be read may hold a service or a proxy_bind that this report then does not know. What nginx would reject does not disturb the running workers, but the next reload or start fails.',
   fix: 'Mend the line that is named; run as root where a file could not be read.',

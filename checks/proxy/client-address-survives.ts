@@ -11,11 +11,12 @@ const check: Check<never> = {
     hitsFor(ownServices(scope), (service) =>
       opinionsOn(scope, service, (walk) => {
         const steps = stepsHere(scope, walk, 'forward');
-        const replaced = steps.find((step) => step.code === 'source-masqueraded');
-        if (replaced) return { status: 'fail', message: replaced.did, evidence: evidenceOf(replaced) };
+        // A rule that cannot be told decides whether the next one is met at all.
         const unclear = steps.find((step) => step.code === 'firewall-unknown');
         if (unclear)
           return { status: 'unknown', message: `whether ${unclear.place} keeps it ${unclear.did}`, evidence: evidenceOf(unclear) };
+        const replaced = steps.find((step) => step.code === 'source-masqueraded');
+        if (replaced) return { status: 'fail', message: replaced.did, evidence: evidenceOf(replaced) };
         const left = steps.find((step) => step.code === 'routed');
         if (!left || steps.at(-1)?.outcome === 'broken') return undefined;
         return { status: 'pass', message: `no rule replaces it on ${left.out ?? 'the way out'}` };

@@ -14,7 +14,7 @@ const check: Check<never> = {
         const dropped = steps.find((step) => step.code === 'source-invalid');
         if (dropped) return { status: 'fail', message: `${walk.client}: ${dropped.did}`, evidence: evidenceOf(dropped) };
         const heard = steps.find((step) => step.code === 'listening');
-        return heard && { status: 'pass', message: `${heard.in ?? 'the link'} admits them` };
+        return heard?.packet.family === 4 ? { status: 'pass', message: `${heard.in ?? 'the link'} admits them` } : undefined;
       }),
     ),
 };

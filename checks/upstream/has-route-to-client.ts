@@ -16,9 +16,11 @@ const check: Check<Needed> = {
       opinionsOn(scope, service, (walk) => {
         const from = walk.upstream.address;
         if (!answeredHere(scope, walk) || from === undefined) return undefined;
-        const { answer } = decideRoute(facts satisfies Pick<Facts, Needed>, { to: walk.client, from });
+        const { answer, result } = decideRoute(facts satisfies Pick<Facts, Needed>, { to: walk.client, from });
         const source = `ip ${walk.client.includes(':') ? '-6 ' : ''}route get ${walk.client} from ${from} (computed from rules and tables)`;
         const evidence = [{ host: scope.host, what: describeAnswer(answer), source }];
+        if (result.found === 'unknown')
+          return { status: 'unknown', message: `the policy rule at ${result.rule.priority} cannot be evaluated` };
         if (answer.type === 'error') return { status: 'fail', message: `no route to ${walk.client}`, evidence };
         return { status: 'pass', message: `${walk.client} is reached ${describeAnswer(answer)}`, evidence };
       }),

@@ -23,8 +23,11 @@ function judge(scope: Scope, walk: Walk): Opinion | undefined {
   const unseen = walk.steps.find((step) => step.leg === 'reply' && step.outcome === 'unseen');
   if (unseen)
     return { status: 'unknown', message: `the reply ${unseen.did}: name that host with --host to see where it goes on`, evidence };
-  const arrived = walk.steps.some((step) => step.leg === 'reply' && step.host === walk.service.host);
-  return arrived ? { status: 'pass', message: `replies reach ${walk.service.host}`, evidence } : undefined;
+  if (walk.steps.some((step) => step.leg === 'reply' && step.host === walk.service.host))
+    return { status: 'pass', message: `replies reach ${walk.service.host}`, evidence };
+  const end = walk.steps.findLast((step) => step.leg === 'reply');
+  if (!end || end.host === scope.host) return undefined;
+  return { status: 'warn', message: `replies go by ${end.host}, which ${end.did}`, evidence };
 }
 
 export default check;

@@ -93,7 +93,7 @@ export function firewallOpinion(steps: readonly Step[], packet: string): Opinion
     };
   const last = steps.at(-1);
   if (!last || (last.outcome === 'broken' && !beyondFirewall.has(last.place))) return undefined;
-  return { status: 'pass', message: `the rules let ${packet} pass` };
+  return { status: 'pass', message: 'no rule stands in the way' };
 }
 
 /** The walks of a service that lead to an upstream on the check's own host: the host that first answers, or that the request last came to. */

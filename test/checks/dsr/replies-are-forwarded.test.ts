@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import check from '../../../checks/dsr/replies-are-forwarded.js';
+import { editConfig, setForwarding, setIptables } from '../../kit/change.js';
+import { statusesOf } from '../../kit/run-check.js';
+
+test('without forwarding the replies of DSR fail', () => {
+  expect(statusesOf(check, 'proxy', setForwarding('proxy', 0))).toEqual({ 'udp:53': 'fail' });
+});
+
+test('a mark meant for others that leads them into this host fails', () => {
+  const change = setIptables('proxy', 'mangle', ['-A PREROUTING -s 172.16.0.0/28 -j MARK --set-xmark 0x1/0xffffffff']);
+  expect(statusesOf(check, 'proxy', change)).toEqual({ 'udp:53': 'fail' });
+});
+
+test('a mark that no policy rule takes up is harmless', () => {
+  const change = setIptables('proxy', 'mangle', ['-A PREROUTING -s 172.16.0.0/28 -j MARK --set-xmark 0x2/0xffffffff']);
+  expect(statusesOf(check, 'proxy', change)).toEqual({ 'udp:53': 'pass' });
+});
+
+test('method 1 needs no forwarding', () => {
+  expect(
+    statusesOf(check, 'proxy', [
+      setForwarding('proxy', 0),
+      editConfig(
+        '$remote_addr:$remote_port transparent;\n        proxy_responses 0',
+        '$remote_addr transparent;\n        proxy_responses 1',
+      ),
+    ]),
+  ).toEqual({});
+});
