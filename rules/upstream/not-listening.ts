@@ -1,3 +1,4 @@
+import { withPort } from '../../src/net/address.js';
 import { brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
 import { listeningCures, nearbySockets } from '../../src/reasoning/silent-upstream.js';
 import type { Rule } from '../../src/types.js';
@@ -10,15 +11,12 @@ const rule: Rule = {
       const where = distinct(
         broken.map(({ walk }) => `${walk.upstream.address}:${walk.upstream.port}/${walk.service.protocol === 'udp' ? 'udp' : 'tcp'}`),
       );
-      const nearby = nearbySockets(c, host, broken);
+      const nearby = distinct(nearbySockets(c, host, broken).map(({ localAddress, localPort }) => withPort(localAddress, localPort)));
       return concludeFrom(broken, {
         host,
         certainty: 'proven',
         summary: `nothing on ${host} listens on ${list(where)} (${serviceList(broken)})`,
-        because: nearby.map(
-          ({ socket }) =>
-            `there is a socket of ${socket.process?.name ?? 'a process'} on ${socket.localAddress}:${socket.localPort} instead`,
-        ),
+        because: nearby.map((endpoint) => `a socket is open on ${endpoint}, which does not take these requests`),
         cures: listeningCures(c, host, broken),
         verify: where.map(
           (endpoint) => `ss -H${endpoint.endsWith('udp') ? 'u' : 't'}ln   # must list ${endpoint.replace(/\/.*/, '')} or a wildcard`,

@@ -6,6 +6,8 @@ export interface Diagnosed {
   diagnoses: Diagnosis[];
   /** Broken walks that no rule explains. */
   unexplained: Walk[];
+  /** Rules that threw: our own errors, by cause. */
+  crashes: Map<string, string>;
 }
 
 const mostRounds = 8;
@@ -16,9 +18,12 @@ const mostRounds = 8;
  */
 export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options: CaseOptions): Diagnosed {
   const diagnoses: Diagnosis[] = [];
+  const crashes = new Map<string, string>();
   let current = first;
   for (let round = 0; round < mostRounds; round++) {
-    const found = [...rules].flatMap(([cause, rule]) => rule.run(current).map((conclusion) => ({ cause, conclusion })));
+    const found = [...rules].flatMap(([cause, rule]) =>
+      conclusionsOf(rule, current, cause, crashes).map((conclusion) => ({ cause, conclusion })),
+    );
     const fresh = found.filter(
       ({ cause, conclusion }) => !diagnoses.some((known) => known.cause === cause && known.host === conclusion.host),
     );
@@ -34,7 +39,17 @@ export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options:
   }
   const explained = (walk: Walk) => diagnoses.some((known) => known.severity === 'fault' && known.services.includes(walk.service.id));
   const remaining = current.walks.filter((walk) => walk.end === 'broken' && !explained(walk));
-  return { diagnoses: diagnoses.sort(bySeverity), unexplained: remaining };
+  return { diagnoses: diagnoses.sort(bySeverity), unexplained: remaining, crashes };
+}
+
+/** What a rule concludes; one that throws costs the others nothing. */
+function conclusionsOf(rule: Rule, c: Case, cause: string, crashes: Map<string, string>): readonly Conclusion[] {
+  try {
+    return rule.run(c);
+  } catch (error) {
+    crashes.set(cause, error instanceof Error ? error.message : String(error));
+    return [];
+  }
 }
 
 function applyCure(snapshots: Case['snapshots'], cure: Cure): ReadonlyMap<string, Snapshot> {

@@ -71,13 +71,11 @@ function isFresh(snapshot: Snapshot | undefined, line: ErrorLogLine): boolean {
 
 function unreadConfig(snapshot: Snapshot): NotExamined[] {
   const problems = configProblems(snapshot);
-  return problems
-    .slice(0, 5)
-    .map(({ at, message }) => ({
-      what: `${snapshot.host}: ${at.file}:${at.line}`,
-      why: message,
-      settle: 'the file as root, or mend the line',
-    }));
+  return problems.slice(0, 5).map(({ at, message }) => ({
+    what: `${snapshot.host}: ${at.file}:${at.line}`,
+    why: message,
+    settle: 'the file as root, or mend the line',
+  }));
 }
 
 function unknownNginx(snapshot: Snapshot): NotExamined[] {

@@ -30,8 +30,11 @@ export function examine({
 }: Examination): Omit<Report, 'schema' | 'tool' | 'command' | 'startedAt' | 'tookMs'> {
   const c = buildCase(snapshots, options);
   const findings = runChecks(c, checks);
-  const { diagnoses, unexplained } = diagnose({ ...c, findings }, rules, options);
-  const doubts = findDoubts(c, unexplained);
+  const { diagnoses, unexplained, crashes } = diagnose({ ...c, findings }, rules, options);
+  const doubts = [
+    ...findDoubts(c, unexplained),
+    ...[...crashes].map(([cause, why]) => ({ what: cause, why: `tpdoctor's own error: ${why}` })),
+  ];
   const reported = hosts.map((host) => ({ ...host, roles: [...(c.roles.get(host.name) ?? [])] }));
   return {
     verdict: verdictOf({ hosts: reported, diagnoses, doubts, case: c }),

@@ -9,13 +9,39 @@ const files = [
   ['udp', '/proc/net/udp6'],
 ] as const;
 
-/** Sockets from /proc/net: `ss` could load the *_diag modules. Which process owns a socket is not in there and not asked. */
+/**
+ * Sockets from /proc/net. Whether one on `::` refuses IPv4 only `ss` tells, and `ss` can load the *_diag modules: it is asked only
+ * where they are loaded already, or where the kernel has no modules at all. Which process owns a socket is not asked: that would
+ * mean reading every process's files.
+ */
 export async function read(host: Host): Promise<Fact<readonly Socket[]>> {
-  const replies = await Promise.all(files.map(([, path]) => host({ read: path })));
+  const [replies, diagnosers, modules] = await Promise.all([
+    Promise.all(files.map(([, path]) => host({ read: path }))),
+    Promise.all(['tcp_diag', 'udp_diag'].map((module) => host({ glob: `/sys/module/${module}` }))),
+    host({ glob: '/proc/modules' }),
+  ]);
   const [tcp, , udp] = replies;
   if (tcp && !tcp.ok) return unknown(`sockets: ${tcp.why}`);
   if (udp && !udp.ok) return unknown(`sockets: ${udp.why}`);
-  return known(replies.flatMap((reply, index) => (reply.ok ? parseSockets(reply.text, files[index]?.[0] ?? 'tcp') : [])));
+  // Cut off is only what is connected: the kernel lists TCP listeners first (tcp_seq_start()). UDP has no such order.
+  if (replies.some((reply, index) => reply.ok && reply.truncated && files[index]?.[0] === 'udp')) return unknown('sockets: too many');
+  const loadsNothing = (modules.ok && modules.text === '') || diagnosers.every((reply) => reply.ok && reply.text !== '');
+  const ss = loadsNothing ? await host({ run: ['ss', '-H', '-6', '-tuln', '-e'] }) : undefined;
+  const sockets = replies.flatMap((reply, index) => (reply.ok ? parseSockets(reply.text, files[index]?.[0] ?? 'tcp') : []));
+  return known(ss?.ok ? withV6only(sockets, ss.text) : sockets);
+}
+
+/** Marks wildcard sockets of IPv6 by the words `v6only:0` and `v6only:1` of `ss -6 -tuln -e`. */
+export function withV6only(sockets: readonly Socket[], text: string): Socket[] {
+  const told = new Map(
+    [...text.matchAll(/^(tcp|udp)\s.*?\s(?:\*|\[::\]):(\d+)\s.*\bv6only:([01])/gm)].map(
+      ([, protocol, port, value]) => [`${protocol} ${port}`, value === '1'] as const,
+    ),
+  );
+  return sockets.map((socket) => {
+    const v6only = socket.localAddress === '::' ? told.get(`${socket.protocol} ${socket.localPort}`) : undefined;
+    return v6only === undefined ? socket : { ...socket, v6only };
+  });
 }
 
 /** include/net/tcp_states.h */
@@ -39,7 +65,7 @@ const states = [
 export function parseSockets(text: string, protocol: 'tcp' | 'udp'): Socket[] {
   return text.split('\n').flatMap((line): Socket[] => {
     const [, local, localPort, peer, peerPort, state] =
-      /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) /.exec(line) ?? [];
+      /^ {0,8}\d+: ([0-9A-F]{8,32}):([0-9A-F]{4}) ([0-9A-F]{8,32}):([0-9A-F]{4}) ([0-9A-F]{2}) /.exec(line) ?? [];
     const [localAddress, peerAddress] = [addressOf(local), addressOf(peer)];
     if (localAddress === undefined || peerAddress === undefined || localPort === undefined || peerPort === undefined) return [];
     const other = Number.parseInt(peerPort, 16);

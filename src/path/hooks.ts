@@ -36,6 +36,7 @@ export function passHook(trail: Trail, hook: Hook, context: HookContext): Firewa
     ...(trail.in === undefined ? {} : { in: trail.in }),
     ...(trail.out === undefined ? {} : { out: trail.out }),
     ...context,
+    connectionMark: trail.connectionMarks.get(trail.host),
     addressType: (address) => addressType(trail.snapshot, address),
     reversePath: (loose, mark) => reversePath(trail, loose, mark),
   });
@@ -73,6 +74,8 @@ function conclude(trail: Trail, hook: Hook, outcomes: readonly FirewallOutcome[]
     trail.add({ place: hook, code: marked ? 'marked' : 'firewall-accepted', did, by: provenance, ...(rule ? { rule } : {}) });
   }
   trail.packet = chosen.packet;
+  if (chosen.connectionMark === undefined) trail.connectionMarks.delete(trail.host);
+  else trail.connectionMarks.set(trail.host, chosen.connectionMark);
   return chosen;
 }
 

@@ -18,6 +18,8 @@ export class Trail {
   leg: Leg = 'request';
   /** Hosts whose connection tracking saw the request's direction, so that the reply counts as established there. */
   readonly trackedBy = new Set<string>();
+  /** Connection marks as the last hook on each host left them. */
+  readonly connectionMarks = new Map<string, number>();
 
   constructor(
     readonly snapshots: Snapshots,

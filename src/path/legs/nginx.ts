@@ -23,6 +23,8 @@ function has(mask: string, bit: bigint): boolean {
 export function bindUpstreamSocket(trail: Trail, service: Service): void {
   trail.leg = 'forward';
   trail.arrive(service.host, undefined);
+  // Towards the upstream nginx opens a connection of its own.
+  trail.connectionMarks.clear();
   const master = factOf(trail.snapshot, 'nginx')?.masters.find((candidate) => candidate.pid === service.master);
   if (!master) {
     trail.add({ place: 'nginx', code: 'unknown', did: whyMissing(trail.snapshot, 'nginx'), outcome: 'unknown' });

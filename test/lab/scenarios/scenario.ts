@@ -18,6 +18,8 @@ export interface Fault extends Scenario {
   host: string;
   /** Probes that fail while the others pass; for a risk those that may fail. */
   fails: readonly ProbeService[];
+  /** The fix can only leave this upstream out until its service runs again. */
+  leftOut?: string;
   /** Where it is not plain that the cause is the cause: the cure that proves it. */
   cure?: readonly Change[];
 }

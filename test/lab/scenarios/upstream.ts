@@ -76,7 +76,7 @@ export const upstreamFaults: readonly Fault[] = [
 
   fault(notListening, 'dev1', ['http'], [{ host: 'dev1', replace: [['listen 80;', 'listen 8080;']] }], 'another port'),
   fault(notListening, 'dev1', ['http'], [{ host: 'dev1', replace: [['listen 80;', 'listen 127.0.0.1:80;']] }], 'loopback only'),
-  fault(notListening, 'dev1', ['http', 'http6', 'tcp'], [on('dev1', stopNginx)], 'nginx stopped'),
+  { ...fault(notListening, 'dev1', ['http', 'http6', 'tcp'], [on('dev1', stopNginx)], 'nginx stopped'), leftOut: 'dev1' },
   fault(
     notListening,
     'dev1',
@@ -87,6 +87,6 @@ export const upstreamFaults: readonly Fault[] = [
     ],
     'hidden by retries on the next upstream',
   ),
-  fault(notListening, 'dev3', ['dns'], [on('dev3', stopDnsmasq(53))], 'DNS by direct server return'),
-  fault(notListening, 'dev3', ['udp5300'], [on('dev3', stopDnsmasq(5300))], 'UDP'),
+  { ...fault(notListening, 'dev3', ['dns'], [on('dev3', stopDnsmasq(53))], 'DNS by direct server return'), leftOut: 'dev3' },
+  { ...fault(notListening, 'dev3', ['udp5300'], [on('dev3', stopDnsmasq(5300))], 'UDP'), leftOut: 'dev3' },
 ];
