@@ -1,30 +1,39 @@
-import { decideRoute } from '../../src/path/routing.js';
-import { describeAnswer } from '../../src/path/trail.js';
-import { answeredHere, hitsFor, opinionsOn, servedHere } from '../../src/reasoning/hits.js';
-import type { Check, Facts } from '../../src/types.js';
+import { type FibResult, lookup } from '../../src/path/fib.js';
+import { answeredHere, hitsFor, type Opinion, opinionsOn, servedHere } from '../../src/reasoning/hits.js';
+import { describeRule } from '../../src/reasoning/policy-routing.js';
+import type { Check } from '../../src/types.js';
 
-type Needed = 'policyRules' | 'routes' | 'addresses' | 'links' | 'sysctls';
-
-const check: Check<Needed> = {
+const check: Check<'policyRules' | 'routes'> = {
   title: 'there is a route to the clients',
   roles: ['upstream'],
-  needs: ['policyRules', 'routes', 'addresses', 'links', 'sysctls'],
+  needs: ['policyRules', 'routes'],
   why: "The upstream answers to the client's address. Without any route there the answer is never sent, and rp_filter drops the request before.",
   fix: 'ip route add default via the address of nginx on this segment (with DSR: of the router).',
   run: (facts, scope) =>
     hitsFor(servedHere(scope), (service) =>
       opinionsOn(scope, service, (walk) => {
-        const from = walk.upstream.address;
-        if (!answeredHere(scope, walk) || from === undefined) return undefined;
-        const { answer, result } = decideRoute(facts satisfies Pick<Facts, Needed>, { to: walk.client, from });
-        const source = `ip ${walk.client.includes(':') ? '-6 ' : ''}route get ${walk.client} from ${from} (computed from rules and tables)`;
-        const evidence = [{ host: scope.host, what: describeAnswer(answer), source }];
-        if (result.found === 'unknown')
-          return { status: 'unknown', message: `the policy rule at ${result.rule.priority} cannot be evaluated` };
-        if (answer.type === 'error') return { status: 'fail', message: `no route to ${walk.client}`, evidence };
-        return { status: 'pass', message: `${walk.client} is reached ${describeAnswer(answer)}`, evidence };
+        const { client, upstream } = walk;
+        if (!answeredHere(scope, walk) || upstream.address === undefined) return undefined;
+        const family = client.includes(':') ? 6 : 4;
+        const result = lookup(facts, { family, to: client, from: upstream.address, iif: 'lo', mark: 0 });
+        const source = `ip ${family === 6 ? '-6 ' : ''}route get ${client} from ${upstream.address} (computed from rules and tables)`;
+        return { ...judge(result, client), evidence: [{ host: scope.host, what: describe(result), source }] };
       }),
     ),
 };
+
+function judge(result: FibResult, client: string): Opinion {
+  if (result.found === 'route') return { status: 'pass', message: `${client} is reached ${describe(result)}` };
+  if (result.found === 'unknown') return { status: 'unknown', message: `a policy rule cannot be evaluated: ${describe(result)}` };
+  return { status: 'fail', message: `no route to ${client}: ${describe(result)}` };
+}
+
+function describe(result: FibResult): string {
+  if (result.found === 'nothing') return 'no rule leads to a route';
+  if (result.found === 'refusal') return result.route ? `${result.route.type} ${result.route.to}` : result.rule.action;
+  if (result.found === 'unknown') return describeRule(result.rule);
+  const { via, link = 'a link' } = result.hop;
+  return via === undefined ? `on ${link}` : `via ${via} on ${link}`;
+}
 
 export default check;
