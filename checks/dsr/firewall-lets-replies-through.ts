@@ -13,7 +13,7 @@ const check: Check<never> = {
       opinionsOn(scope, service, (walk) => {
         const steps = stepsHere(scope, walk, 'reply');
         const own = walk.steps.find(({ leg }) => leg === 'reply')?.host === scope.host;
-        return own ? undefined : firewallOpinion(steps, `the reply of ${nameOf(walk.upstream)}`);
+        return own ? undefined : firewallOpinion(steps, `replies of ${nameOf(walk.upstream)}`);
       }),
     ),
 };

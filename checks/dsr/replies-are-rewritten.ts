@@ -19,14 +19,14 @@ const check: Check<never> = {
 
 /** Speaks only on the host that rewrites, or that would have to. */
 function judge({ host }: Scope, walk: Walk, { end, rewriter, place }: DsrReply): Opinion | undefined {
-  const upstream = nameOf(walk.upstream);
+  const about = nameOf(walk.upstream);
   if (end.code === 'not-rewritten')
     return place === host
-      ? { status: 'fail', message: `replies of ${upstream} keep its own address`, evidence: evidenceOf(end) }
+      ? { status: 'fail', about, message: 'replies keep the address of the upstream', evidence: evidenceOf(end) }
       : undefined;
   if (rewriter?.host !== host) return undefined;
   const evidence = evidenceOf(rewriter);
-  if (end.code === 'wrongly-rewritten') return { status: 'fail', message: `the reply of ${upstream} ${end.did}`, evidence };
+  if (end.code === 'wrongly-rewritten') return { status: 'fail', about, message: `the reply ${end.did}`, evidence };
   if (end.code === 'delivered') return { status: 'pass', message: `they leave as ${walk.vip ?? 'the address that was asked'}`, evidence };
   return undefined;
 }

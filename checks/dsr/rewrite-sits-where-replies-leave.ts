@@ -25,7 +25,7 @@ function judge(control: Control, scope: Scope, walk: Walk): Opinion | undefined 
   const out = leavingStep(scope, walk)?.out;
   if (reply.end.code !== 'not-rewritten' || reply.place !== scope.host || out === undefined) return undefined;
   const reasons = meant.map((filter) => whyNot(control, filter, walk.upstream, out));
-  return { status: 'fail', message: `${nameOf(walk.upstream)}: ${reasons[0]}`, evidence };
+  return { status: 'fail', about: nameOf(walk.upstream), message: reasons[0] ?? '', evidence };
 }
 
 /** Whether a filter rewrites addresses of an upstream. */

@@ -22,7 +22,7 @@ const check: Check<'pings'> = {
         const evidence = [{ host: scope.host, what: first.text, source: `ping ${first.to}` }];
         return tries.some(({ ok }) => ok)
           ? [{ status: 'pass', message: 'they answer', evidence }]
-          : [{ status: 'warn', message: `${client} does not answer`, evidence }];
+          : [{ status: 'warn', about: client, message: 'no answer', evidence }];
       }),
     );
   },

@@ -17,7 +17,7 @@ const check: Check<'pings'> = {
         const evidence = [{ host: scope.host, what: first.text, source: `ping ${first.to}` }];
         return tries.some(({ ok }) => ok)
           ? [{ status: 'pass', message: 'they answer', evidence }]
-          : [{ status: 'warn', message: `${nameOf(upstream)} does not answer`, evidence }];
+          : [{ status: 'warn', about: nameOf(upstream), message: 'no answer', evidence }];
       }),
     ),
 };

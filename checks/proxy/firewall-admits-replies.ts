@@ -12,7 +12,7 @@ const check: Check<keyof CaptureFacts> = {
     hitsFor(ownServices(scope), (service) =>
       opinionsOn(scope, service, (walk) => {
         const capture = captureOf(facts, scope, walk);
-        return capture && firewallOpinion(capture.steps, `the reply of ${walk.upstream.name}`);
+        return capture && firewallOpinion(capture.steps, `replies of ${walk.upstream.name}`);
       }),
     ),
 };

@@ -9,7 +9,7 @@ const check: Check<never> = {
   fix: "Accept the service's port in INPUT before the rule that drops.",
   run: (_, scope) =>
     hitsFor(ownServices(scope), (service) =>
-      opinionsOn(scope, service, (walk) => firewallOpinion(stepsHere(scope, walk, 'request'), `the request of ${walk.client}`)),
+      opinionsOn(scope, service, (walk) => firewallOpinion(stepsHere(scope, walk, 'request'), `requests of ${walk.client}`)),
     ),
 };
 

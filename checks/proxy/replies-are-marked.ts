@@ -24,7 +24,7 @@ function judge({ walk, steps, decision, mark, takenIn }: Capture): Opinion | und
   const unclear = steps.find((step) => step.code === 'firewall-unknown' && step.place === 'prerouting');
   if (unclear) return { status: 'unknown', message: `the mark ${unclear.did}`, evidence: evidenceOf(unclear) };
   if (decision?.code !== 'not-taken-in') return undefined;
-  return { status: 'fail', message: `no rule marks the replies of ${nameOf(walk.upstream)}`, evidence: evidenceOf(decision) };
+  return { status: 'fail', about: nameOf(walk.upstream), message: 'no rule marks the replies', evidence: evidenceOf(decision) };
 }
 
 export default check;

@@ -15,7 +15,7 @@ const check: Check<never> = {
         const evidence = evidenceOf(step);
         const upstream = nameOf(walk.upstream);
         if (step.code === 'routed') return { status: 'pass', message: `they are reached on ${step.out ?? 'a link'}`, evidence };
-        if (step.code === 'no-route') return { status: 'fail', message: `no route to ${upstream}`, evidence };
+        if (step.code === 'no-route') return { status: 'fail', about: upstream, message: 'no route', evidence };
         if (step.code === 'upstream-on-this-host')
           return { status: 'unknown', message: `${upstream} is on this host: a request shows whether its replies come back`, evidence };
         return { status: 'unknown', message: step.did, evidence };

@@ -32,7 +32,7 @@ function judge(facts: CaptureFacts, { walk, decision, mark }: Capture, host: str
       evidence,
     };
   if (verdict.reason !== 'strict' && verdict.reason !== 'loose') return undefined;
-  return { status: 'fail', message: `${link} drops the replies of ${nameOf(walk.upstream)}: ${verdict.why}`, evidence };
+  return { status: 'fail', about: nameOf(walk.upstream), message: `${link} drops the replies: ${verdict.why}`, evidence };
 }
 
 export default check;

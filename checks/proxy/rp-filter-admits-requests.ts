@@ -12,7 +12,7 @@ const check: Check<never> = {
       opinionsOn(scope, service, (walk) => {
         const steps = stepsHere(scope, walk, 'request');
         const dropped = steps.find((step) => step.code === 'source-invalid');
-        if (dropped) return { status: 'fail', message: `${walk.client}: ${dropped.did}`, evidence: evidenceOf(dropped) };
+        if (dropped) return { status: 'fail', about: walk.client, message: dropped.did, evidence: evidenceOf(dropped) };
         const heard = steps.find((step) => step.code === 'listening');
         return heard?.packet.family === 4 ? { status: 'pass', message: `${heard.in ?? 'the link'} admits them` } : undefined;
       }),

@@ -17,18 +17,19 @@ const check: Check<'addresses'> = {
 function judge(addresses: readonly Address[], scope: Scope, walk: Walk): Opinion {
   const own = addresses.find((entry) => entry.scope !== 'link' && contains(`${entry.address}/${entry.prefixLength}`, walk.client));
   if (!own) {
-    if (!walk.clientAssumed) return { status: 'pass', message: `${walk.client} is in no connected subnet` };
+    if (!walk.clientAssumed) return { status: 'pass', about: walk.client, message: 'in no connected subnet' };
     return { status: 'unknown', message: 'no client is known: name some with --client ADDRESS or PREFIX' };
   }
   const prefix = network(`${own.address}/${own.prefixLength}`) ?? own.address;
   const evidence = [{ host: scope.host, what: `${own.address}/${own.prefixLength} on ${own.link}`, source: 'ip address' }];
-  const message = `${walk.client} is in ${prefix}, connected on ${own.link}`;
+  const about = walk.client;
+  const message = `in ${prefix}, connected on ${own.link}`;
   const harmed = walk.steps.some(({ code, host }) => code === 'bypassed' || (code === 'source-invalid' && host === scope.host));
-  if (harmed) return { status: 'fail', message, evidence };
+  if (harmed) return { status: 'fail', about, message, evidence };
   const whole = stepsHere(scope, walk, 'reply').length > 0 && walk.end !== 'broken';
   return whole
-    ? { status: 'pass', message: `${message}, yet its replies take the right way`, evidence }
-    : { status: 'warn', message, evidence };
+    ? { status: 'pass', about, message: `${message}, yet its replies take the right way`, evidence }
+    : { status: 'warn', about, message, evidence };
 }
 
 export default check;

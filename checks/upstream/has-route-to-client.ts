@@ -23,9 +23,9 @@ const check: Check<'policyRules' | 'routes'> = {
 };
 
 function judge(result: FibResult, client: string): Opinion {
-  if (result.found === 'route') return { status: 'pass', message: `${client} is reached ${describe(result)}` };
+  if (result.found === 'route') return { status: 'pass', about: client, message: `reached ${describe(result)}` };
   if (result.found === 'unknown') return { status: 'unknown', message: `a policy rule cannot be evaluated: ${describe(result)}` };
-  return { status: 'fail', message: `no route to ${client}: ${describe(result)}` };
+  return { status: 'fail', about: client, message: `no route, ${describe(result)}` };
 }
 
 function describe(result: FibResult): string {

@@ -19,7 +19,7 @@ function judge(scope: Scope, walk: Walk): Opinion | undefined {
   if (!sent || sent.code === 'no-route') return undefined;
   const evidence = evidenceOf(sent);
   const bypassed = walk.steps.find((step) => step.leg === 'reply' && step.code === 'bypassed');
-  if (bypassed) return { status: 'fail', message: `${walk.client}: ${bypassed.did}`, evidence };
+  if (bypassed) return { status: 'fail', about: walk.client, message: bypassed.did, evidence };
   const unseen = walk.steps.find((step) => step.leg === 'reply' && step.outcome === 'unseen');
   if (unseen)
     return { status: 'unknown', message: `the reply ${unseen.did}: name that host with --host to see where it goes on`, evidence };

@@ -15,7 +15,7 @@ const check: Check<'sysctls'> = {
         if (!answeredHere(scope, walk) || decision?.in === undefined || decision.packet.family !== 4) return undefined;
         const keys = ['all', decision.in].map((link) => `net/ipv4/conf/${link}/rp_filter`);
         const evidence = [...evidenceOf(decision), ...sysctlEvidence(scope.host, sysctls, keys)];
-        if (decision.code === 'source-invalid') return { status: 'fail', message: `${walk.client}: ${decision.did}`, evidence };
+        if (decision.code === 'source-invalid') return { status: 'fail', about: walk.client, message: decision.did, evidence };
         const value = reversePathFilter(sysctls, decision.in);
         return { status: 'pass', message: `${decision.in} admits them with an effective rp_filter of ${value}`, evidence };
       }),

@@ -5,6 +5,8 @@ import { distinct, groupBy, list } from './broken.js';
 /** What a check thinks of one part of a service, such as one upstream. */
 export interface Opinion {
   status: Hit['status'];
+  /** The upstream or client it is about; opinions that say the same of several become one sentence. */
+  about?: string;
   message: string;
   evidence?: readonly Evidence[];
 }
@@ -32,9 +34,15 @@ export function summarize(opinions: readonly Opinion[]): Hit[] {
 }
 
 function merge(status: Hit['status'], opinions: readonly Opinion[]): Hit {
-  const message = list(distinct(opinions.map((opinion) => opinion.message)), 3);
+  const message = list([...groupBy(opinions, (opinion) => opinion.message).values()].map(sentence), 3);
   const evidence = uniqueEvidence(opinions.flatMap((opinion) => opinion.evidence ?? [])).slice(0, mostEvidence);
   return { status, message, ...(evidence.length > 0 ? { evidence } : {}) };
+}
+
+function sentence(opinions: readonly Opinion[]): string {
+  const about = list(distinct(opinions.flatMap((opinion) => opinion.about ?? [])));
+  const message = opinions[0]?.message ?? '';
+  return about === '' ? message : `${about}: ${message}`;
 }
 
 function uniqueEvidence(evidence: readonly Evidence[]): Evidence[] {
@@ -81,16 +89,12 @@ export function masterOf(service: Service, masters: readonly NginxMaster[]): Ngi
 const beyondFirewall = new Set(['socket', 'wire', 'egress']);
 
 /** Whether the firewall of this host lets a packet through, by the steps it took here; undefined where it ended before. */
-export function firewallOpinion(steps: readonly Step[], packet: string): Opinion | undefined {
+export function firewallOpinion(steps: readonly Step[], about: string): Opinion | undefined {
   const dropped = steps.find((step) => step.code === 'firewall-dropped');
-  if (dropped) return { status: 'fail', message: `${dropped.place} drops ${packet}`, evidence: evidenceOf(dropped) };
+  if (dropped) return { status: 'fail', about, message: `${dropped.place} drops them`, evidence: evidenceOf(dropped) };
   const unclear = steps.find((step) => step.code === 'firewall-unknown');
   if (unclear)
-    return {
-      status: 'unknown',
-      message: `whether ${unclear.place} lets ${packet} pass ${unclear.did}`,
-      evidence: evidenceOf(unclear),
-    };
+    return { status: 'unknown', message: `whether ${unclear.place} lets them pass ${unclear.did}`, evidence: evidenceOf(unclear) };
   const last = steps.at(-1);
   if (!last || (last.outcome === 'broken' && !beyondFirewall.has(last.place))) return undefined;
   return { status: 'pass', message: 'no rule stands in the way' };
