@@ -26,7 +26,8 @@ export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explai
       replies.push(...outcome.replies);
       size += outcome.size;
       if (outcome.end === 'not-started') why = explain(outcome.why);
-      else if (outcome.end === 'started') why = deadline <= Date.now() ? `no answer within ${timeoutMs / 1000} s` : outcome.why;
+      else if (outcome.end === 'started')
+        why = deadline <= Date.now() ? `no answer within ${timeoutMs / 1000} s` : `the shell there ended early (${outcome.why})`;
       else if (size > mostBatchBytes) why = 'not asked: the answers to other questions were too long';
     }
     return queries.map((_, i) => replies[i] ?? { ok: false, why });

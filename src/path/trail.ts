@@ -1,6 +1,6 @@
-import type { Leg, Packet, Provenance, Routed, Snapshot, Step } from '../types.js';
+import type { Leg, Packet, Provenance, Routed, RouteQuestion, Snapshot, Step } from '../types.js';
 import { canonicalQuestion } from './questions.js';
-import { route, type Snapshots } from './world.js';
+import { factOf, route, type Snapshots } from './world.js';
 
 /** What a caller of `add` says; the trail knows the rest. */
 export interface StepNote extends Pick<Step, 'place' | 'code' | 'did'> {
@@ -61,7 +61,19 @@ export class Trail {
   route(direction: 'input' | 'output'): Routed {
     const { source, destination, mark } = this.packet;
     const input = direction === 'input' && this.in !== undefined ? { iif: this.in } : {};
-    return route(this.snapshot, { to: destination, from: source, ...input, ...(mark ? { mark } : {}) });
+    return route(this.snapshot, { to: destination, from: source, ...input, ...(mark ? { mark } : {}), ...this.ports() });
+  }
+
+  /** Protocol and ports, only where a policy rule asks for them: `ip route get` of old releases does not know the words. */
+  private ports(): Partial<RouteQuestion> {
+    const { family, protocol, sourcePort, destinationPort } = this.packet;
+    const rules = factOf(this.snapshot, 'policyRules')?.filter((rule) => rule.family === family) ?? [];
+    if (!rules.some((rule) => rule.ipProtocol ?? rule.sourcePort ?? rule.destinationPort)) return {};
+    return {
+      ipProtocol: protocol,
+      ...(sourcePort === undefined ? {} : { sourcePort }),
+      ...(destinationPort === undefined ? {} : { destinationPort }),
+    };
   }
 }
 

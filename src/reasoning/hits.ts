@@ -54,6 +54,22 @@ export function opinionsOn(scope: Scope, service: Service, judge: (walk: Walk) =
   return scope.walks.filter((walk) => walk.service.id === service.id).flatMap((walk) => judge(walk) ?? []);
 }
 
+/**
+ * The same for what depends on who the client is, such as a route back to it. Where nobody named or saw a client the path was judged for an
+ * address of the documentation, which a setup for a few subnets rightly knows nothing of: no more than a warning then.
+ */
+export function opinionsByClient(scope: Scope, service: Service, judge: (walk: Walk) => Opinion | undefined): Opinion[] {
+  return opinionsOn(scope, service, (walk) => {
+    const opinion = judge(walk);
+    if (!walk.clientAssumed || opinion?.status !== 'fail') return opinion;
+    return {
+      ...opinion,
+      status: 'warn',
+      message: `${opinion.message} (judged for ${walk.client}, as no client is known: name some with --client)`,
+    };
+  });
+}
+
 /** Steps of a walk on the check's own host. */
 export function stepsHere(scope: Scope, walk: Walk, leg: Step['leg']): Step[] {
   return walk.steps.filter((step) => step.host === scope.host && step.leg === leg);

@@ -26,12 +26,17 @@ export function diagnosed(report: Report): string[] {
   return report.diagnoses.map(({ severity, cause, host }) => `${severity} ${cause} on ${host}`);
 }
 
-/** Does what the report says, step by step, as it is printed. A step that cannot be carried out throws. */
+/** Does what the report says, step by step, as it is printed, and lets nginx's old workers go. A step that cannot be carried out throws. */
 export async function carryOut(lab: Lab, steps: readonly FixStep[]): Promise<void> {
   for (const step of steps) {
     if (step.kind === 'command') await lab.must(step.host, step.run);
     else await edit(step);
   }
+  // Each worker has its own turn of the upstreams, so traffic over old and new ones would seem to miss some.
+  const leaving = `pgrep -f 'nginx: worker process is shutting down' --ns $$ --nslist net`;
+  const hosts = new Set(steps.map(({ host }) => host));
+  for (const host of hosts)
+    await lab.must(host, `sleep 0.2; n=0; while ${leaving} >/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done`);
 }
 
 async function edit({ file, line, remove, insert }: FixStep & { kind: 'edit' }): Promise<void> {
