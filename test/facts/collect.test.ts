@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collect } from '../../src/facts/collect.js';
 import * as kernelRoutes from '../../src/facts/kernel-routes.js';
@@ -138,6 +139,15 @@ describe('sockets', () => {
           'udp UNCONN 0.0.0.0 5354',
         ]),
       );
+      // Whether a socket refuses IPv4 is asked only where asking loads no module.
+      const refusing = sockets
+        .filter(({ localPort }) => localPort === 8082 || localPort === 8083)
+        .map(({ localPort, v6only }) => [localPort, v6only]);
+      const told = !existsSync('/proc/modules') || ['tcp_diag', 'udp_diag'].every((module) => existsSync(`/sys/module/${module}`));
+      expect(refusing.sort()).toEqual([
+        [8082, told ? false : undefined],
+        [8083, told ? true : undefined],
+      ]);
     } finally {
       for (const server of servers) server.kill();
     }
@@ -147,10 +157,11 @@ describe('sockets', () => {
 /** A program that listens and says so. */
 const listener = `
     const net = require('net'), dgram = require('dgram');
-    let left = 5;
+    let left = 6;
     const ready = () => { if (--left === 0) console.log('ready'); };
     net.createServer().listen(8081, '192.0.2.1', ready);
     net.createServer().listen(8082, '::', ready);
+    net.createServer().listen({ port: 8083, host: '::', ipv6Only: true }, ready);
     net.createServer().listen(8084, '::1', ready);
     dgram.createSocket('udp4').bind(5353, '192.0.2.1', ready);
     dgram.createSocket('udp4').bind(5354, '0.0.0.0', ready);

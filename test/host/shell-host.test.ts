@@ -226,6 +226,21 @@ describe('batches', () => {
     expect(await shellHost(() => ['/no/such/program'])({ glob: '/*' })).toMatchObject({ ok: false });
   });
 
+  test('a shell that ends early, or reads nothing, leaves reasons and no exception', async () => {
+    const long = 'x'.repeat(2000);
+    const many = Array.from({ length: 500 }, (_, i) => ({ run: ['echo', `${i}${long}`] }));
+    const starts: [string, ...string[]][] = [
+      ['sh', '-c', 'exit 3'],
+      ['sh', '-c', 'exec <&-; sleep 5'],
+      ['sleep', '5'],
+    ];
+    const replies = await Promise.all(starts.flatMap((start) => many.map(shellHost(() => start, { timeoutMs: 700 }))));
+    expect(replies.filter((reply) => reply.ok || reply.why === '')).toEqual([]);
+    const dying = shellHost((program) => ['timeout', '1', 'sh', '-c', program]);
+    const [first, last] = await Promise.all([dying({ run: ['echo', 'first'] }), dying({ run: ['sleep', '5'] })]);
+    expect([first.ok, last.ok]).toEqual([true, false]);
+  });
+
   test('what a login prints before the program starts is not taken for an answer', async () => {
     const host = shellHost((program) => ['sh', '-c', 'echo "Welcome!"; echo "warning" >&2; exec sh -c "$1"', 'sh', program]);
     expect(await host({ run: ['echo', 'said'] })).toEqual({ ok: true, text: 'said\n', stderr: '' });
