@@ -1,5 +1,5 @@
 import { dsrServices } from '../../src/reasoning/dsr-way.js';
-import { firewallOpinion, hitsFor, nameOf, opinionsOn, stepsHere } from '../../src/reasoning/hits.js';
+import { firewallOpinion, hitsFor, nameOf, opinionsByClient, stepsHere } from '../../src/reasoning/hits.js';
 import type { Check } from '../../src/types.js';
 
 const check: Check<never> = {
@@ -10,7 +10,7 @@ const check: Check<never> = {
   fix: 'Accept packets from the upstreams with the source port of the service in FORWARD, by "untracked" where they are exempt from tracking.',
   run: (_, scope) =>
     hitsFor(dsrServices(scope), (service) =>
-      opinionsOn(scope, service, (walk) => {
+      opinionsByClient(scope, service, (walk) => {
         const steps = stepsHere(scope, walk, 'reply');
         const own = walk.steps.find(({ leg }) => leg === 'reply')?.host === scope.host;
         return own ? undefined : firewallOpinion(steps, `replies of ${nameOf(walk.upstream)}`);

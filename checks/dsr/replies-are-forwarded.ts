@@ -1,5 +1,5 @@
 import { dsrServices } from '../../src/reasoning/dsr-way.js';
-import { evidenceOf, hitsFor, opinionsOn, stepsHere, sysctlEvidence } from '../../src/reasoning/hits.js';
+import { evidenceOf, hitsFor, opinionsByClient, stepsHere, sysctlEvidence } from '../../src/reasoning/hits.js';
 import type { Check } from '../../src/types.js';
 
 const check: Check<'sysctls'> = {
@@ -10,7 +10,7 @@ const check: Check<'sysctls'> = {
   fix: 'sysctl net.ipv4.ip_forward=1 (net.ipv6.conf.all.forwarding=1); narrow mark rules to the ports of their own service.',
   run: ({ sysctls }, scope) =>
     hitsFor(dsrServices(scope), (service) =>
-      opinionsOn(scope, service, (walk) => {
+      opinionsByClient(scope, service, (walk) => {
         const step = stepsHere(scope, walk, 'reply').find(({ place }) => place === 'route' || place === 'source-validation');
         if (!step || walk.steps.find(({ leg }) => leg === 'reply')?.host === scope.host) return undefined;
         const key = step.packet.family === 6 ? 'net/ipv6/conf/all/forwarding' : 'net/ipv4/ip_forward';

@@ -1,4 +1,4 @@
-import { evidenceOf, hitsFor, nameOf, type Opinion, opinionsOn, ownServices } from '../../src/reasoning/hits.js';
+import { hitsFor, nameOf, type Opinion, opinionsOn, ownServices } from '../../src/reasoning/hits.js';
 import type { Check, Walk } from '../../src/types.js';
 
 const check: Check<never> = {
@@ -13,8 +13,9 @@ const check: Check<never> = {
 function judge({ steps, upstream, end }: Walk): Opinion | undefined {
   const unseen = steps.find((step) => step.outcome === 'unseen');
   if (unseen) {
-    const message = `${unseen.host}: ${unseen.did}; name that host with --host NAME=TARGET`;
-    return { status: 'unknown', about: nameOf(upstream), message, evidence: evidenceOf(unseen) };
+    const message = 'the way leaves the hosts that were looked at: name the missing one with --host NAME=TARGET';
+    const evidence = [{ host: unseen.host, what: unseen.did, source: 'predicted path' }];
+    return { status: 'unknown', about: nameOf(upstream), message, evidence };
   }
   return end === 'whole' ? { status: 'pass', message: 'the whole way lies on named hosts' } : undefined;
 }

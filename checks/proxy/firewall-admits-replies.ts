@@ -1,4 +1,4 @@
-import { firewallOpinion, hitsFor, opinionsOn, ownServices } from '../../src/reasoning/hits.js';
+import { firewallOpinion, hitsFor, opinionsByClient, ownServices } from '../../src/reasoning/hits.js';
 import { type CaptureFacts, captureFacts, captureOf } from '../../src/reasoning/reply-on-proxy.js';
 import type { Check } from '../../src/types.js';
 
@@ -10,7 +10,7 @@ const check: Check<keyof CaptureFacts> = {
   fix: 'Accept by mark before such rules: iptables -I INPUT -m mark --mark 1 -j ACCEPT.',
   run: (facts, scope) =>
     hitsFor(ownServices(scope), (service) =>
-      opinionsOn(scope, service, (walk) => {
+      opinionsByClient(scope, service, (walk) => {
         const capture = captureOf(facts, scope, walk);
         return capture && firewallOpinion(capture.steps, `replies of ${walk.upstream.name}`);
       }),

@@ -1,4 +1,4 @@
-import { firewallOpinion, hitsFor, opinionsOn, ownServices, stepsHere } from '../../src/reasoning/hits.js';
+import { firewallOpinion, hitsFor, opinionsByClient, ownServices, stepsHere } from '../../src/reasoning/hits.js';
 import type { Check } from '../../src/types.js';
 
 const check: Check<never> = {
@@ -9,7 +9,7 @@ const check: Check<never> = {
   fix: "Accept the service's port in INPUT before the rule that drops.",
   run: (_, scope) =>
     hitsFor(ownServices(scope), (service) =>
-      opinionsOn(scope, service, (walk) => firewallOpinion(stepsHere(scope, walk, 'request'), `requests of ${walk.client}`)),
+      opinionsByClient(scope, service, (walk) => firewallOpinion(stepsHere(scope, walk, 'request'), `requests of ${walk.client}`)),
     ),
 };
 

@@ -1,4 +1,4 @@
-import { hitsFor, type Opinion, opinionsOn, ownServices } from '../../src/reasoning/hits.js';
+import { hitsFor, type Opinion, opinionsByClient, ownServices } from '../../src/reasoning/hits.js';
 import { coveringRoutes, leadsHome, rulesForMark, tableEvidence } from '../../src/reasoning/policy-routing.js';
 import { type Capture, type CaptureFacts, captureFacts, captureOf } from '../../src/reasoning/reply-on-proxy.js';
 import type { Check } from '../../src/types.js';
@@ -11,7 +11,7 @@ const check: Check<keyof CaptureFacts> = {
   fix: 'ip route add local 0.0.0.0/0 dev lo table 100 (ip -6 route add local ::/0 dev lo table 100).',
   run: (facts, scope) =>
     hitsFor(ownServices(scope), (service) =>
-      opinionsOn(scope, service, (walk) => {
+      opinionsByClient(scope, service, (walk) => {
         const capture = captureOf(facts, scope, walk);
         return capture && judge(facts, capture, scope.host);
       }),

@@ -1,4 +1,4 @@
-import { evidenceOf, hitsFor, opinionsOn, ownServices, stepsHere } from '../../src/reasoning/hits.js';
+import { evidenceOf, hitsFor, opinionsByClient, ownServices, stepsHere } from '../../src/reasoning/hits.js';
 import type { Check } from '../../src/types.js';
 
 const check: Check<never> = {
@@ -9,7 +9,7 @@ const check: Check<never> = {
   fix: 'Mend the route to the clients, or set rp_filter=2 on the link they come in on.',
   run: (_, scope) =>
     hitsFor(ownServices(scope), (service) =>
-      opinionsOn(scope, service, (walk) => {
+      opinionsByClient(scope, service, (walk) => {
         const steps = stepsHere(scope, walk, 'request');
         const dropped = steps.find((step) => step.code === 'source-invalid');
         if (dropped) return { status: 'fail', about: walk.client, message: dropped.did, evidence: evidenceOf(dropped) };

@@ -1,4 +1,4 @@
-import { answeredHere, firewallOpinion, hitsFor, opinionsOn, servedHere, stepsHere } from '../../src/reasoning/hits.js';
+import { answeredHere, firewallOpinion, hitsFor, opinionsByClient, servedHere, stepsHere } from '../../src/reasoning/hits.js';
 import type { Check } from '../../src/types.js';
 
 const check: Check<never> = {
@@ -9,7 +9,7 @@ const check: Check<never> = {
   fix: 'Admit the clients (on the link towards nginx) to the port of the service.',
   run: (_, scope) =>
     hitsFor(servedHere(scope), (service) =>
-      opinionsOn(scope, service, (walk) =>
+      opinionsByClient(scope, service, (walk) =>
         answeredHere(scope, walk) ? firewallOpinion(stepsHere(scope, walk, 'forward'), `requests of ${walk.client}`) : undefined,
       ),
     ),

@@ -1,5 +1,5 @@
 import { type FibResult, lookup } from '../../src/path/fib.js';
-import { answeredHere, hitsFor, type Opinion, opinionsOn, servedHere } from '../../src/reasoning/hits.js';
+import { answeredHere, hitsFor, type Opinion, opinionsByClient, servedHere } from '../../src/reasoning/hits.js';
 import { describeRule } from '../../src/reasoning/policy-routing.js';
 import type { Check } from '../../src/types.js';
 
@@ -11,7 +11,7 @@ const check: Check<'policyRules' | 'routes'> = {
   fix: 'ip route add default via the address of nginx on this segment (with DSR: of the router).',
   run: (facts, scope) =>
     hitsFor(servedHere(scope), (service) =>
-      opinionsOn(scope, service, (walk) => {
+      opinionsByClient(scope, service, (walk) => {
         const { client, upstream } = walk;
         if (!answeredHere(scope, walk) || upstream.address === undefined) return undefined;
         const family = client.includes(':') ? 6 : 4;

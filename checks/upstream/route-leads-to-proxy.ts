@@ -1,4 +1,4 @@
-import { answeredHere, evidenceOf, hitsFor, type Opinion, opinionsOn, servedHere, stepsHere } from '../../src/reasoning/hits.js';
+import { answeredHere, evidenceOf, hitsFor, type Opinion, opinionsByClient, servedHere, stepsHere } from '../../src/reasoning/hits.js';
 import type { Check, Scope, Walk } from '../../src/types.js';
 
 const check: Check<never> = {
@@ -10,7 +10,7 @@ const check: Check<never> = {
   run: (_, scope) =>
     hitsFor(
       servedHere(scope).filter((service) => service.mode === 'transparent'),
-      (service) => opinionsOn(scope, service, (walk) => (answeredHere(scope, walk) ? judge(scope, walk) : undefined)),
+      (service) => opinionsByClient(scope, service, (walk) => (answeredHere(scope, walk) ? judge(scope, walk) : undefined)),
     ),
 };
 

@@ -1,5 +1,5 @@
 import { reversePathFilter } from '../../src/path/sysctls.js';
-import { answeredHere, evidenceOf, hitsFor, opinionsOn, servedHere, stepsHere, sysctlEvidence } from '../../src/reasoning/hits.js';
+import { answeredHere, evidenceOf, hitsFor, opinionsByClient, servedHere, stepsHere, sysctlEvidence } from '../../src/reasoning/hits.js';
 import type { Check } from '../../src/types.js';
 
 const check: Check<'sysctls'> = {
@@ -10,7 +10,7 @@ const check: Check<'sysctls'> = {
   fix: 'Route the clients by way of nginx, or set rp_filter=2 on the link; the larger of "all" and the link counts.',
   run: ({ sysctls }, scope) =>
     hitsFor(servedHere(scope), (service) =>
-      opinionsOn(scope, service, (walk) => {
+      opinionsByClient(scope, service, (walk) => {
         const decision = stepsHere(scope, walk, 'forward').find(({ code }) => code === 'taken-in' || code === 'source-invalid');
         if (!answeredHere(scope, walk) || decision?.in === undefined || decision.packet.family !== 4) return undefined;
         const keys = ['all', decision.in].map((link) => `net/ipv4/conf/${link}/rp_filter`);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import check from '../../../checks/dsr/replies-are-forwarded.js';
-import { editConfig, setForwarding, setIptables } from '../../kit/change.js';
+import { editConfig, removeHost, setForwarding, setIptables } from '../../kit/change.js';
 import { statusesOf } from '../../kit/run-check.js';
 
 test('without forwarding the replies of DSR fail', () => {
@@ -15,6 +15,10 @@ test('a mark meant for others that leads them into this host fails', () => {
 test('a mark that no policy rule takes up is harmless', () => {
   const change = setIptables('proxy', 'mangle', ['-A PREROUTING -s 172.16.0.0/28 -j MARK --set-xmark 0x2/0xffffffff']);
   expect(statusesOf(check, 'proxy', change)).toEqual({ 'udp:53': 'pass' });
+});
+
+test('replies to a documentation address that cannot be forwarded are no more than a warning', () => {
+  expect(statusesOf(check, 'proxy', removeHost('client'))).toEqual({ 'udp:53': 'warn' });
 });
 
 test('method 1 needs no forwarding', () => {

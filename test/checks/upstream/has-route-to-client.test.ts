@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import check from '../../../checks/upstream/has-route-to-client.js';
-import { addPolicyRule, addRoute, dropRoute, setSysctl } from '../../kit/change.js';
+import { addPolicyRule, addRoute, dropRoute, removeHost, setSysctl } from '../../kit/change.js';
 import { statusesOf } from '../../kit/run-check.js';
 
 const noDefault = dropRoute('dev1', '0.0.0.0/0');
@@ -28,6 +28,12 @@ test('a policy rule that cannot be evaluated is unknown', () => {
   ];
   expect(statusesOf(check, 'dev1', change)['http:80/#web6']).toBe('pass');
   expect(statusesOf(check, 'dev1', [...change, setSysctl('dev1', 'net/ipv4/conf/eth0/rp_filter', 0)])['http:80/#web']).toBe('unknown');
+});
+
+test('a documentation address that has no route is no more than a warning', () => {
+  expect(
+    statusesOf(check, 'dev1', [removeHost('client'), noDefault, setSysctl('dev1', 'net/ipv4/conf/eth0/rp_filter', 0)])['http:80/#web'],
+  ).toBe('warn');
 });
 
 test('a refusing route fails', () => {
