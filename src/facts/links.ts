@@ -3,8 +3,10 @@ import type { Fact, Host, Link } from '../types.js';
 import { fromReply } from './fact.js';
 import { parseList } from './iproute.js';
 
+/** Links with their kinds; without kinds where an old `ip -d` prints JSON that is none, as some did for single kinds of links. */
 export async function read(host: Host): Promise<Fact<readonly Link[]>> {
-  return fromReply(await host({ run: ['ip', '-j', '-d', 'link', 'show'] }), 'links', parseLinks);
+  const detailed = fromReply(await host({ run: ['ip', '-j', '-d', 'link', 'show'] }), 'ip -j -d link show', parseLinks);
+  return detailed.ok ? detailed : fromReply(await host({ run: ['ip', '-j', 'link', 'show'] }), 'ip -j link show', parseLinks);
 }
 
 const entry = z.object({

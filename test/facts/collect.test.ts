@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collect } from '../../src/facts/collect.js';
 import * as kernelRoutes from '../../src/facts/kernel-routes.js';
 import * as pings from '../../src/facts/pings.js';
+import { record, replay } from '../../src/host/recording.js';
 import { openHost } from '../../src/host/target.js';
 import type { FactName, Facts, Host, Snapshot } from '../../src/types.js';
 
@@ -106,6 +107,14 @@ describe('collecting from a namespace', () => {
     await new Promise((done) => setTimeout(done, 100));
     const after = value(await collect(host, 'near', { local: false }), 'counters');
     expect((after.UdpNoPorts ?? 0) - (before.UdpNoPorts ?? 0)).toBe(1);
+  });
+
+  test('a recording of it gives the same facts again', async () => {
+    const { host: recorded, recording } = record(host);
+    const live = await collect(recorded, 'near', { local: false });
+    const again = await collect(replay(JSON.parse(JSON.stringify(recording()))), 'near', { local: false });
+    expect(again.facts).toEqual(live.facts);
+    expect(Object.values(again.facts).filter(({ ok }) => ok).length).toBeGreaterThan(15);
   });
 
   test('one reader that has no answer costs its own fact', async () => {

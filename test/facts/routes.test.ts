@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseAddresses } from '../../src/facts/addresses.js';
-import { parseLinks } from '../../src/facts/links.js';
+import { parseLinks, read as readLinks } from '../../src/facts/links.js';
 import { parseNeighbours } from '../../src/facts/neighbours.js';
 import { parseRoutes } from '../../src/facts/routes.js';
+import type { Host } from '../../src/types.js';
 import { fixture, releases } from './fixtures.js';
 
 describe.each(releases)('ip of %s', (release) => {
@@ -67,4 +68,14 @@ describe.each(releases)('ip of %s', (release) => {
     });
     expect(neighbours.find(({ address }) => address === '192.0.2.10')).toEqual({ address: '192.0.2.10', link: 'eth0', states: ['FAILED'] });
   });
+});
+
+test('links are known without their kinds where the detailed listing is no JSON', async () => {
+  const host: Host = async (query) => ({
+    ok: true,
+    text: 'run' in query && query.run.includes('-d') ? '[{,}]' : fixture('debian-11/link.json'),
+    stderr: '',
+  });
+  const links = await readLinks(host);
+  expect(links.ok && links.value.map(({ name }) => name)).toContain('eth0');
 });
