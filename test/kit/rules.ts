@@ -5,6 +5,7 @@ import { diagnose } from '../../src/engine/diagnose.js';
 import { examine } from '../../src/engine/examine.js';
 import type { Case, Cure, Diagnosis, FixStep, Report, Rule } from '../../src/types.js';
 import { articleCase, articleSnapshots, type Change } from './article.js';
+import { editConfig } from './change.js';
 
 const rules = await loadRules();
 
@@ -83,7 +84,10 @@ export function leftAfterCures(change: Change | readonly Change[], options: Part
 function cureOf({ cause, host, fix }: Diagnosis, changes: readonly Change[], options: Partial<CaseOptions>): Change {
   const printed = JSON.stringify(fix);
   const cures = rules.get(cause)?.run(articleCase({ change: changes, ...options })) ?? [];
-  const cure = cures.filter((each) => each.host === host).flatMap((each) => each.cures).find(({ steps }) => JSON.stringify(steps) === printed);
+  const cure = cures
+    .filter((each) => each.host === host)
+    .flatMap((each) => each.cures)
+    .find(({ steps }) => JSON.stringify(steps) === printed);
   if (!cure) throw new Error(`no cure of ${cause} on ${host} has the steps that are printed`);
   return applying(cure);
 }
@@ -105,3 +109,15 @@ export function commands(fix: readonly FixStep[]): string[] {
 export function edits(fix: readonly FixStep[]): string[] {
   return fix.flatMap((step) => (step.kind === 'edit' ? [`${step.file}:${step.line}: ${step.remove} → ${step.insert}`] : []));
 }
+
+const dnsServer = `    server {
+        listen 53 udp;
+        proxy_bind $remote_addr:$remote_port transparent;
+        proxy_responses 0;
+        proxy_timeout 1s;
+        proxy_pass names;
+    }
+`;
+
+/** The proxy without its DSR service. */
+export const withoutDsr: Change = editConfig(dnsServer, '');
