@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ErrorKind, FactName, Facts, NginxProcesses, Socket } from '../types.js';
+import type { ErrorKind, FactName, Facts, NginxProcesses, Ping, Socket } from '../types.js';
 import { firewallTables } from './schema-firewall.js';
 import { list, page, port, record, text, whole } from './schema-parts.js';
 import * as routing from './schema-routing.js';
@@ -64,6 +64,10 @@ const configFile = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(false), why: text }),
 ]);
 
+const pings: z.ZodType<readonly Ping[]> = list(z.object({ to: text, from: text.exactOptional(), ok: z.boolean(), text }));
+
+const pings = list(z.object({ to: text, from: text.exactOptional(), ok: z.boolean(), text }));
+
 /** The form of every fact, so that the code behind never meets another one. The compiler holds it to types/facts.ts. */
 export const factSchemas: { readonly [N in FactName]: z.ZodType<Facts[N]> } = {
   clock: z.object({ epochSeconds: z.number(), utcOffsetSeconds: z.number(), uptimeSeconds: z.number() }),
@@ -104,7 +108,8 @@ export const factSchemas: { readonly [N in FactName]: z.ZodType<Facts[N]> } = {
   ),
   nginxClients: list(z.object({ address: text, at: z.number().exactOptional(), status: whole.exactOptional(), log: text })),
   hostNames: record(list(text)),
-  pings: list(z.object({ to: text, from: text.exactOptional(), ok: z.boolean(), text })),
+  pings,
+  outbound: pings,
   tools: list(text),
   networkManagers: list(text),
 };
