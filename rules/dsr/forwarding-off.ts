@@ -1,4 +1,4 @@
-import { setSysctls } from '../../src/cures/sysctl.js';
+import { setSysctls, sysctlName } from '../../src/cures/sysctl.js';
 import { forwards } from '../../src/path/sysctls.js';
 import { factOf } from '../../src/path/world.js';
 import { brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
@@ -24,11 +24,11 @@ const rule: Rule = {
       return concludeFrom(broken, {
         host,
         summary: `${host} does not forward packets, so DSR replies end there (${serviceList(broken)})`,
-        evidence: keys.map((key) => ({ host, what: `${key} = ${sysctls[key] ?? '0'}`, source: `/proc/sys/${key}` })),
+        evidence: keys.map((key) => ({ host, what: `${sysctlName(key)} = ${sysctls[key] ?? '0'}`, source: `/proc/sys/${key}` })),
         cures: snapshot
           ? [setSysctls(snapshot, Object.fromEntries(keys.map((key) => [key, 1])), 'DSR replies are forwarded to the client')]
           : [],
-        verify: keys.map((key) => `sysctl ${key}   # must say 1`),
+        verify: keys.map((key) => `sysctl ${sysctlName(key)}   # must say 1`),
       });
     });
   },

@@ -1,4 +1,4 @@
-import { setSysctls } from '../../src/cures/sysctl.js';
+import { setSysctls, sysctlName } from '../../src/cures/sysctl.js';
 import { sysctl } from '../../src/path/sysctls.js';
 import { factOf } from '../../src/path/world.js';
 import { distinct, groupBy, list } from '../../src/reasoning/broken.js';
@@ -24,7 +24,7 @@ const rule: Rule = {
           "a reply that comes while nginx's socket under the client's address is still open is attached to that socket",
           'forwarding drops a packet that has a socket, and no counter moves',
         ],
-        evidence: keys.map((key) => ({ host, what: `${key} = 1`, source: `/proc/sys/${key}` })),
+        evidence: keys.map((key) => ({ host, what: `${sysctlName(key)} = 1`, source: `/proc/sys/${key}` })),
         explains: services.map((service) => `${service}: a part of the answers never arrives`),
         walks,
         cures: [setSysctls(snapshot, { 'net/ipv4/udp_early_demux': 0 }, 'replies are then routed before any socket is looked up')],

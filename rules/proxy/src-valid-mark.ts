@@ -1,4 +1,4 @@
-import { setSysctls } from '../../src/cures/sysctl.js';
+import { setSysctls, sysctlName } from '../../src/cures/sysctl.js';
 import { sysctl } from '../../src/path/sysctls.js';
 import { factOf } from '../../src/path/world.js';
 import { type Broken, brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
@@ -41,7 +41,7 @@ function links(broken: readonly Broken[]): string[] {
 function settings(snapshot: Snapshot | undefined, broken: readonly Broken[]) {
   const sysctls = factOf(snapshot, 'sysctls') ?? {};
   const keys = ['all', ...links(broken)].map((link) => linkSysctl(link, 'src_valid_mark')).filter((key) => sysctl(sysctls, key) > 0);
-  return keys.map((key) => ({ host: snapshot?.host ?? '', what: `${key} = ${sysctls[key]}`, source: `/proc/sys/${key}` }));
+  return keys.map((key) => ({ host: snapshot?.host ?? '', what: `${sysctlName(key)} = ${sysctls[key]}`, source: `/proc/sys/${key}` }));
 }
 
 /** Clearing it is plain; where something needs it, accept_local on the upstreams' link does as well. */

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { loadChecks, loadRules } from '../engine/catalogue.js';
 import { examine } from '../engine/examine.js';
 import { exitCodeOf } from '../engine/verdict.js';
-import { gather } from '../host/gather.js';
 import type { Report } from '../types.js';
+import { gather } from './gather.js';
 import type { CheckOptions, CheckResult, Io } from './options.js';
 import { selects } from './selection.js';
 
@@ -26,7 +26,7 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<CheckResu
     rules: chosenRules,
     skipped: [...new Set([...skippedChecks, ...skippedRules])],
   });
-  if (options.record !== undefined) await writeFile(options.record, `${JSON.stringify(gathered.recordings, null, 1)}\n`);
+  if (options.record !== undefined) await keep(options.record, gathered.recordings, io);
   const report: Report = {
     schema: 'tpdoctor.report/1',
     tool: { name: 'tpdoctor', version: options.version },
@@ -36,6 +36,15 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<CheckResu
     ...examined,
   };
   return { report, exitCode: exitCodeOf(report.verdict) };
+}
+
+/** A full disk must not cost the diagnosis. */
+async function keep(path: string, recordings: unknown, io: Io): Promise<void> {
+  try {
+    await writeFile(path, `${JSON.stringify(recordings, null, 1)}\n`);
+  } catch (error) {
+    io.warn(`the recording was not written: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function choose<T>(catalogue: ReadonlyMap<string, T>, options: CheckOptions): [Map<string, T>, string[]] {

@@ -4,15 +4,20 @@ import type { Cure, Snapshot } from '../types.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
-/** Sets sysctls on one host; keys are paths below /proc/sys, which sysctl(8) takes as they are (interface names may contain dots). */
+/** The name with dots that people know; with slashes, which sysctl(8) takes as well, where a link's name has a dot of its own. */
+export function sysctlName(path: string): string {
+  return path.includes('.') ? path : path.replaceAll('/', '.');
+}
+
+/** Sets sysctls on one host; keys are paths below /proc/sys. */
 export function setSysctls(snapshot: Snapshot, values: Readonly<Record<string, number>>, why: string): Cure {
   const sysctls = factOf(snapshot, 'sysctls') ?? {};
   const steps = Object.entries(values).map(([key, value]) => ({
     host: snapshot.host,
     kind: 'command' as const,
-    run: commandLine('sysctl', '-w', `${key}=${value}`),
-    undo: commandLine('sysctl', '-w', `${key}=${sysctl(sysctls, key)}`),
-    persist: `put "${key} = ${value}" into /etc/sysctl.d/90-transparent-proxy.conf`,
+    run: commandLine('sysctl', '-w', `${sysctlName(key)}=${value}`),
+    undo: commandLine('sysctl', '-w', `${sysctlName(key)}=${sysctl(sysctls, key)}`),
+    persist: `put "${sysctlName(key)} = ${value}" into /etc/sysctl.d/90-transparent-proxy.conf`,
     why,
   }));
   const set = (text: string) =>

@@ -27,17 +27,15 @@ function assumedClients(c: Case): NotExamined[] {
   ];
 }
 
+/** nginx beside a named host, in a network namespace that nobody named. */
 function otherNamespaces(c: Case): NotExamined[] {
+  const examined = new Set([...c.snapshots.values()].flatMap((snapshot) => factOf(snapshot, 'nginx')?.masters.map(({ pid }) => pid) ?? []));
   return [...c.snapshots.values()].flatMap((snapshot) => {
     const nginx = factOf(snapshot, 'nginx');
-    if (!nginx || nginx.masters.length > 0 || nginx.elsewhere.length === 0) return [];
-    const pids = list(nginx.elsewhere.map(({ pid }) => String(pid)));
-    return [
-      {
-        what: `${snapshot.host}: nginx (pid ${pids})`,
-        why: 'runs in another network namespace of this machine',
-        settle: 'name that namespace with --host NAME=netns:NAME',
-      },
-    ];
+    const others = nginx?.elsewhere.filter(({ pid }) => !examined.has(pid)) ?? [];
+    if (c.services.length > 0 || others.length === 0) return [];
+    const pids = list(others.map(({ pid }) => String(pid)));
+    const settle = 'name that namespace with --host NAME=netns:NAME';
+    return [{ what: `${snapshot.host}: nginx (pid ${pids})`, why: 'runs in another network namespace of this machine', settle }];
   });
 }

@@ -79,13 +79,10 @@ export class Trail {
 
 /** Who answered a routing question, for the reader. */
 export function routeProvenance({ question, answer, from }: Routed): Provenance[] {
-  const said = answer === undefined ? 'no answer' : describeAnswer(answer);
-  return [
-    {
-      what: said,
-      source: from === 'kernel' ? canonicalQuestion(question) : `${canonicalQuestion(question)} (computed from rules and tables)`,
-    },
-  ];
+  const source = canonicalQuestion(question);
+  if (answer === undefined) return [{ what: 'the route is not known', source }];
+  const said = `"${describeAnswer(answer)}"`;
+  return [{ what: from === 'kernel' ? `the kernel answers ${said}` : `rules and tables amount to ${said}`, source }];
 }
 
 export function describeAnswer(answer: NonNullable<Routed['answer']>): string {

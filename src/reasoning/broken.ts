@@ -36,13 +36,17 @@ export interface Reason extends Pick<Conclusion, 'summary' | 'cures' | 'verify'>
   settle?: string;
 }
 
+/** A few commands that show the cure's effect; the others would say the same of more addresses. */
+const mostVerify = 3;
+
 /** A conclusion about broken walks: the story of one of them, then the reasons. */
 export function concludeFrom(broken: readonly Broken[], reason: Reason): Conclusion {
-  const { because = [], evidence = [], severity = 'fault', certainty, ...rest } = reason;
+  const { because = [], evidence = [], severity = 'fault', certainty, verify, ...rest } = reason;
   const first = broken[0];
   const seen = broken.flatMap(({ step }) => step.by.map((by) => ({ host: step.host, ...by })));
   return {
     ...rest,
+    verify: verify.slice(0, mostVerify),
     severity,
     certainty: certainty ?? (broken.every(isSettled) ? 'proven' : 'consistent'),
     steps: [...(first ? narrate(first.walk) : []), ...because],

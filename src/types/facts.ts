@@ -34,6 +34,8 @@ export interface Facts {
   /** The kernel's own answers to the questions this case raised. */
   kernelRoutes: readonly RecordedRoute[];
   pings: readonly Ping[];
+  /** Destinations outside that the user named, tried from an upstream; empty when none was. */
+  outbound: readonly Ping[];
   /** Names of installed programs that a cure may use: iptables, ip6tables, nft, tc … */
   tools: readonly string[];
   /** Tools that persist or flush network state. */

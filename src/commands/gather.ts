@@ -2,15 +2,17 @@ import { buildCase, type CaseOptions } from '../engine/case.js';
 import { collect, withFacts } from '../facts/collect.js';
 import * as kernelRoutes from '../facts/kernel-routes.js';
 import * as pings from '../facts/pings.js';
+import { type Recording, record } from '../host/recording.js';
+import { readSnapshots, writeSnapshots } from '../host/snapshot-file.js';
+import { openHost, parseTarget } from '../host/target.js';
 import { questionsOf } from '../path/questions.js';
 import type { Host, NamedHost, ReportedHost, Snapshot } from '../types.js';
-import { type Recording, record } from './recording.js';
-import { readSnapshots, writeSnapshots } from './snapshot-file.js';
-import { openHost, parseTarget } from './target.js';
 
 export interface GatherOptions {
   hosts: readonly NamedHost[];
   files: readonly string[];
+  /** Destinations that upstreams must reach. */
+  outbound: readonly string[];
   timeoutMs?: number;
   save?: string;
 }
@@ -45,8 +47,8 @@ export async function gather(
   for (const { named: host, why } of reached) if (why !== undefined) io.warn(`${host.name}: ${why}`);
   const snapshots = new Map(reached.flatMap(({ snapshot }) => (snapshot ? [[snapshot.host, snapshot] as const] : [])));
   io.progress('asking for routes');
-  await askForRoutes(snapshots, reached, caseOptions);
-  if (options.save !== undefined) await writeSnapshots(options.save, [...snapshots.values()]);
+  await askAboutCase(snapshots, reached, caseOptions, options.outbound);
+  if (options.save !== undefined) await save(options.save, [...snapshots.values()], io);
   return {
     snapshots,
     hosts: reached.map(({ named: { name, target }, why }) => ({
@@ -57,6 +59,15 @@ export async function gather(
     })),
     recordings: Object.fromEntries(reached.flatMap(({ named: { name }, recording }) => (recording ? [[name, recording()]] : []))),
   };
+}
+
+/** A full disk must not cost the diagnosis. */
+async function save(path: string, snapshots: readonly Snapshot[], io: { warn(text: string): void }): Promise<void> {
+  try {
+    await writeSnapshots(path, snapshots);
+  } catch (error) {
+    io.warn(`the snapshots were not saved: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 async function reach(named: NamedHost, { timeoutMs }: GatherOptions): Promise<Reached> {
@@ -77,17 +88,27 @@ async function fromFile(path: string, as?: NamedHost): Promise<Reached[]> {
   return snapshots.map((snapshot) => ({ named: as ?? { name: snapshot.host, target: path }, snapshot }));
 }
 
-/** Walks once with the model, asks the kernels what the walks asked, and pings what nginx talks to. */
-async function askForRoutes(snapshots: Map<string, Snapshot>, reached: readonly Reached[], options: CaseOptions): Promise<void> {
+/** Walks once with the model, then asks the kernels what the walks asked, pings what nginx talks to, and tries what upstreams must reach. */
+async function askAboutCase(
+  snapshots: Map<string, Snapshot>,
+  reached: readonly Reached[],
+  options: CaseOptions,
+  destinations: readonly string[],
+): Promise<void> {
   const c = buildCase(snapshots, options);
   const questions = questionsOf(c.walks);
   const proxies = new Set(c.services.filter((service) => service.mode !== 'plain').map((service) => service.host));
   await Promise.all(
     reached.map(async ({ host, snapshot }) => {
       if (!host || !snapshot) return;
-      const far = proxies.has(snapshot.host) ? pingTargets(c.walks, snapshot.host) : [];
-      const [asked, pinged] = await Promise.all([kernelRoutes.ask(host, questions.get(snapshot.host) ?? []), pings.ask(host, far)]);
-      snapshots.set(snapshot.host, withFacts(snapshot, { kernelRoutes: asked, ...(far.length > 0 ? { pings: pinged } : {}) }));
+      const near = proxies.has(snapshot.host) ? pingTargets(c.walks, snapshot.host) : [];
+      const far = c.roles.get(snapshot.host)?.includes('upstream') ? destinations : [];
+      const [asked, pinged, outbound] = await Promise.all([
+        kernelRoutes.ask(host, questions.get(snapshot.host) ?? []),
+        pings.ask(host, near),
+        pings.ask(host, far),
+      ]);
+      snapshots.set(snapshot.host, withFacts(snapshot, { kernelRoutes: asked, outbound, ...(near.length > 0 ? { pings: pinged } : {}) }));
     }),
   );
 }
