@@ -29,12 +29,13 @@ const refusing = new Set<Route['type']>(['blackhole', 'unreachable', 'prohibit']
 
 /** Looks a flow up in the policy rules and their tables: fib_rules_lookup() and fib_table_lookup(). */
 export function lookup(facts: RoutingFacts, key: FlowKey): FibResult {
-  const rules = facts.policyRules.filter((rule) => rule.family === key.family).sort((a, b) => a.priority - b.priority);
+  if (key.family === 4 && !hasCustomRules(facts.policyRules, 4)) return lookupWithoutRules(facts, key);
+  const rules = rulesOf(facts.policyRules, key.family);
   let skipUntil = -1;
   for (const rule of rules) {
     if (rule.priority < skipUntil || !selects(rule, key)) continue;
     if (rule.action === 'goto') {
-      skipUntil = rule.goto ?? -1;
+      skipUntil = gotoTarget(rules, rule);
       continue;
     }
     const result = follow(facts, rule, key);
@@ -43,17 +44,75 @@ export function lookup(facts: RoutingFacts, key: FlowKey): FibResult {
   return { found: 'nothing' };
 }
 
+/** In the order of the kernel's list: rules of one priority as they were added, which is how they are printed. */
+function rulesOf(rules: readonly PolicyRule[], family: Family): PolicyRule[] {
+  return rules.filter((rule) => rule.family === family).sort((a, b) => a.priority - b.priority);
+}
+
+/** A goto whose target does not exist does nothing (`ctarget == NULL` in fib_rules_lookup()). */
+function gotoTarget(rules: readonly PolicyRule[], { goto: target = -1 }: PolicyRule): number {
+  return rules.some((rule) => rule.priority === target) ? target : -1;
+}
+
+/**
+ * fib_lookup() while nobody has touched the IPv4 rules: `local` and `main` share one trie (fib_new_table(), until fib_unmerge()), so that a longer
+ * prefix in `main` beats a local route, and what refuses or throws there still gives `default` a chance.
+ */
+function lookupWithoutRules(facts: RoutingFacts, key: FlowKey): FibResult {
+  const [local, main, last] = rulesOf(facts.policyRules, 4);
+  if (!local || !main || !last) return { found: 'nothing' };
+  const [inLocal, inMain] = [longestMatch(facts.routes, 'local', key), longestMatch(facts.routes, 'main', key)];
+  const first = inLocal && (!inMain || lengthOf(inLocal) >= lengthOf(inMain)) ? outcome(local, inLocal, key) : outcome(main, inMain, key);
+  if (first?.found === 'route' || !facts.routes.some((route) => route.family === 4 && route.table === 'default'))
+    return first ?? { found: 'nothing' };
+  return outcome(last, longestMatch(facts.routes, 'default', key), key) ?? { found: 'nothing' };
+}
+
+/** Whether anything but the kernel's own rules is there. Rules that were there once, and are gone, cannot be seen but have the same effect. */
+export function hasCustomRules(rules: readonly PolicyRule[], family: Family): boolean {
+  const own = rulesOf(rules, family);
+  return own.length !== kernelRules[family].length || own.some((rule, i) => !isKernelRule(rule, kernelRules[family][i]));
+}
+
+const kernelRules: Record<Family, readonly (readonly [priority: number, table: string])[]> = {
+  4: [
+    [0, 'local'],
+    [32_766, 'main'],
+    [32_767, 'default'],
+  ],
+  6: [
+    [0, 'local'],
+    [32_766, 'main'],
+  ],
+};
+
+function isKernelRule(
+  { family: _, priority, table, action, ...more }: PolicyRule,
+  expected: readonly [number, string] | undefined,
+): boolean {
+  return action === 'table' && priority === expected?.[0] && table === expected[1] && Object.keys(more).length === 0;
+}
+
 /** What one rule yields, or undefined when the look-up goes on with the next. */
 function follow(facts: RoutingFacts, rule: PolicyRule, key: FlowKey): FibResult | undefined {
   if (rule.action === 'nop') return undefined;
   if (rule.action === 'other') return { found: 'unknown', rule };
   if (rule.action !== 'table') return { found: 'refusal', rule };
-  const route = longestMatch(facts.routes, rule.table ?? 'main', key);
+  const result = outcome(rule, longestMatch(facts.routes, rule.table ?? 'main', key), key);
+  // Only what was found is suppressed, never a refusal: fib_rules_lookup() asks ops->suppress() when there was no error.
+  const suppressed =
+    result?.found === 'route' && rule.suppressPrefixLength !== undefined && lengthOf(result.route) <= rule.suppressPrefixLength;
+  return suppressed ? undefined : result;
+}
+
+function outcome(rule: PolicyRule, route: Route | undefined, key: FlowKey): FibResult | undefined {
   if (!route || route.type === 'throw') return undefined;
-  if (rule.suppressPrefixLength !== undefined && (parsePrefix(route.to)?.length ?? 0) <= rule.suppressPrefixLength) return undefined;
   if (refusing.has(route.type)) return { found: 'refusal', rule, route };
-  const hop = usableHops(route, key)[0] ?? {};
-  return { found: 'route', rule, route, hop };
+  return { found: 'route', rule, route, hop: usableHops(route, key)[0] ?? {} };
+}
+
+function lengthOf(route: Route): number {
+  return parsePrefix(route.to)?.length ?? 0;
 }
 
 /** The most specific route of a table that a flow can use; of equals the one with the smallest metric. */
@@ -62,7 +121,7 @@ export function longestMatch(routes: readonly Route[], table: string, key: Pick<
   let bestLength = -1;
   for (const route of routes) {
     if (route.family !== key.family || route.table !== table || !contains(route.to, key.to)) continue;
-    const length = parsePrefix(route.to)?.length ?? 0;
+    const length = lengthOf(route);
     if (length < bestLength || (length === bestLength && best && route.metric >= best.metric)) continue;
     if (usableHops(route, key).length === 0 && !hopless(route)) continue;
     best = route;

@@ -1,8 +1,8 @@
 import { familyOf, sameAddress } from '../net/address.js';
 import { contains } from '../net/prefix.js';
-import type { Facts, Family, PolicyRule, RouteAnswer, RouteQuestion } from '../types.js';
-import { type FibResult, type FlowKey, lookup } from './fib.js';
-import { acceptsLocalSource, forwards, reversePathFilter, validatesSourceByMark } from './sysctls.js';
+import type { Facts, Family, RouteAnswer, RouteQuestion } from '../types.js';
+import { type FibResult, type FlowKey, hasCustomRules, lookup } from './fib.js';
+import { acceptsLocalSource, forwards, reversePathFilter, sendsRedirects, validatesSourceByMark } from './sysctls.js';
 
 export type RoutingState = Pick<Facts, 'policyRules' | 'routes' | 'addresses' | 'links' | 'sysctls'>;
 
@@ -45,18 +45,18 @@ function answerOf(result: FibResult): RouteAnswer {
   };
 }
 
+/** IPv6 neither validates sources nor looks at forwarding here: that is ip6_forward()'s, behind the decision. */
 function decideInput(state: RoutingState, question: RouteQuestion, iif: string): RouteDecision {
   const key = flowKey(question, iif);
   const result = lookup(state, key);
   const answer = answerOf(result);
+  if (key.family === 6) return { result, answer };
   // The kernel looks at the destination first: with forwarding off even a martian source reads "No route to host".
-  if (answer.type === 'unicast' && !forwards(state.sysctls, iif, key.family)) return { result, answer: noRoute };
-  if (answer.type !== 'local' && answer.type !== 'unicast') return { result, answer };
-  if (key.family === 4 && question.from !== undefined) {
-    const verdict = validateSource(state, { ...key, from: question.from }, answer.type === 'unicast' ? answer.link : undefined);
-    if (verdict.valid === false) return { result, answer: { type: 'error', error: 'invalid-source', text: verdict.why } };
-  }
-  return { result, answer };
+  if (answer.type !== 'local' && answer.type !== 'broadcast' && !forwards(state.sysctls, iif, 4)) return { result, answer: noRoute };
+  if (answer.type === 'error' || question.from === undefined) return { result, answer };
+  const sent = answer.type === 'broadcast' ? { ...key, to: '0.0.0.0' } : key;
+  const verdict = validateSource(state, { ...sent, from: question.from }, answer.type === 'unicast' ? answer.link : undefined);
+  return { result, answer: verdict.valid ? answer : { type: 'error', error: 'invalid-source', text: verdict.why } };
 }
 
 const noRoute: RouteAnswer = { type: 'error', error: 'no-route', text: 'No route to host' };
@@ -70,9 +70,11 @@ export function validateSource(state: RoutingState, key: FlowKey & { from: strin
   const link = key.iif;
   const filter = reversePathFilter(state.sysctls, link);
   const accepts = acceptsLocalSource(state.sysctls, link);
-  if (filter === 0) {
+  // What would be sent back on the same link is looked up for the redirect that it may earn.
+  const redirects = link === out && sendsRedirects(state.sysctls, link);
+  if (filter === 0 && !redirects) {
     if (accepts) return { valid: true };
-    if (!hasCustomRouting(state)) {
+    if (!hasCustomRules(state.policyRules, 4) && !state.routes.some(isCustomLocalRoute(state))) {
       const own = state.addresses.some((entry) => entry.family === 4 && sameAddress(entry.address, key.from));
       return own ? { valid: false, reason: 'martian', why: `${key.from} is an address of this host` } : { valid: true };
     }
@@ -89,7 +91,7 @@ function reverseLookup(
   out?: string,
 ): SourceVerdict {
   const byMark = validatesSourceByMark(state.sysctls, key.iif);
-  const back: FlowKey = { family: 4, to: key.from, from: key.to, iif: out ?? 'lo', mark: byMark ? key.mark : 0 };
+  const back: FlowKey = { family: 4, to: key.from, from: key.to, iif: out ?? 'lo', mark: byMark ? key.mark : 0, ...flowBack(state, key) };
   const result = lookup(state, back);
   const unreachable: SourceVerdict = { valid: false, reason: 'loose', why: `no route back to ${key.from}`, result };
   if (result.found === 'nothing' || result.found === 'refusal') return filter > 0 ? unreachable : { valid: true };
@@ -112,17 +114,18 @@ function reverseLookup(
   return { valid: true };
 }
 
-/** net->ipv4.fib_has_custom_rules or fib_has_custom_local_routes: either makes the kernel look the source up even with rp_filter off. */
-function hasCustomRouting(state: RoutingState): boolean {
-  const rules = state.policyRules.filter((rule) => rule.family === 4);
-  return rules.some((rule) => !isDefaultRule(rule)) || rules.length !== 3 || state.routes.some(isCustomLocalRoute(state));
-}
-
-function isDefaultRule(rule: PolicyRule): boolean {
-  const selective = rule.from ?? rule.to ?? rule.iif ?? rule.oif ?? rule.mark ?? rule.ipProtocol ?? rule.other;
-  if (selective !== undefined || rule.not) return false;
-  const expected: Record<number, string> = { 0: 'local', 32766: 'main', 32767: 'default' };
-  return expected[rule.priority] === rule.table;
+/** Protocol and swapped ports, which the kernel only reads when a rule for incoming packets asks: fib_rule_requires_fldissect(). */
+function flowBack(state: RoutingState, key: FlowKey): Pick<FlowKey, 'ipProtocol' | 'sourcePort' | 'destinationPort'> {
+  const { ipProtocol, sourcePort, destinationPort } = key;
+  const reads = state.policyRules.some(
+    (rule) => rule.family === 4 && rule.iif !== 'lo' && (rule.ipProtocol ?? rule.sourcePort ?? rule.destinationPort) !== undefined,
+  );
+  if (!reads) return {};
+  return {
+    ...(ipProtocol === undefined ? {} : { ipProtocol }),
+    ...(destinationPort === undefined ? {} : { sourcePort: destinationPort }),
+    ...(sourcePort === undefined ? {} : { destinationPort: sourcePort }),
+  };
 }
 
 /** A local route that no address brought along (fib_table_insert() with a local prefix that is not a device's own). */

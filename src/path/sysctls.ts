@@ -27,6 +27,11 @@ export function validatesSourceByMark(sysctls: Sysctls, link: string): boolean {
   return conf(sysctls, 'all', 'src_valid_mark') > 0 || conf(sysctls, link, 'src_valid_mark') > 0;
 }
 
+/** `all` or the link: IN_DEV_TX_REDIRECTS. */
+export function sendsRedirects(sysctls: Sysctls, link: string): boolean {
+  return conf(sysctls, 'all', 'send_redirects') > 0 || conf(sysctls, link, 'send_redirects') > 0;
+}
+
 /** The link's own value decides, `all` (= ip_forward) only sets it: IN_DEV_FORWARD. */
 export function forwards(sysctls: Sysctls, link: string, family: 4 | 6): boolean {
   if (family === 6) return sysctl(sysctls, 'net/ipv6/conf/all/forwarding') > 0;

@@ -35,7 +35,7 @@ const expected: Readonly<Record<keyof typeof articleFaults, readonly string[]>> 
   src_valid_mark: ['proxy proxy/src-valid-mark-spares-replies'],
   'clients masqueraded': ['proxy proxy/client-address-survives'],
   'INPUT drops replies': ['proxy proxy/firewall-admits-replies'],
-  'no forwarding': ['proxy dsr/replies-are-forwarded', 'proxy proxy/upstreams-have-outbound'],
+  'no forwarding': ['proxy dsr/replies-are-forwarded', 'proxy proxy/forwards-for-upstreams'],
   'nothing rewrites': ['proxy dsr/replies-are-rewritten'],
   'early demux': ['proxy dsr/early-demux-spares-replies'],
   'upstream without route': ['dev1 upstream/has-route-to-client', 'dev1 upstream/rp-filter-admits-clients'],

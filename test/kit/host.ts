@@ -45,6 +45,7 @@ export function makeHost({ name, links, gateways = [], facts = {} }: HostPlan): 
     hostNames: {},
     kernelRoutes: [],
     pings: [],
+    outbound: [],
     tools: ['ip', 'iptables', 'ip6tables', 'nft', 'tc'],
     networkManagers: [],
   };

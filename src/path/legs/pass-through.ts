@@ -1,5 +1,6 @@
 import type { ConnectionState } from '../../types.js';
 import { passHook, stateAfter } from '../hooks.js';
+import { forwards } from '../sysctls.js';
 import { rewriteOnEgress } from '../traffic-control.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { factOf } from '../world.js';
@@ -23,6 +24,10 @@ function routeOn(trail: Trail): boolean {
     trail.add({ ...note, code: 'unknown', did: 'its routing is not known', outcome: 'unknown' });
     return false;
   }
+  if (answer.type === 'unicast' && trail.packet.family === 6 && !forwardsIpv6(trail)) {
+    trail.add({ ...note, code: 'not-forwarded', did: 'does not forward it: forwarding is off', outcome: 'broken' });
+    return false;
+  }
   if (answer.type === 'unicast') {
     trail.out = answer.link;
     trail.add({ ...note, code: 'forwarded', did: `forwards it on ${answer.link}${answer.via === undefined ? '' : ` via ${answer.via}`}` });
@@ -43,6 +48,12 @@ function routeOn(trail: Trail): boolean {
     trail.add({ ...note, code: 'not-forwarded', did, outcome: 'broken' });
   }
   return false;
+}
+
+/** ip6_forward() drops behind the routing decision, which therefore does not tell. Unknown sysctls accuse no one. */
+function forwardsIpv6(trail: Trail): boolean {
+  const sysctls = factOf(trail.snapshot, 'sysctls');
+  return sysctls === undefined || trail.in === undefined || forwards(sysctls, trail.in, 6);
 }
 
 /** The end of every way out: postrouting, then the egress side of the link, where a stateless rewrite may sit. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import check from '../../../checks/dsr/replies-are-forwarded.js';
-import { editConfig, removeHost, setForwarding, setIptables } from '../../kit/change.js';
+import { addHost, addRoute, dropRoute, editConfig, loseFact, removeHost, setForwarding, setIptables } from '../../kit/change.js';
+import { makeHost } from '../../kit/host.js';
 import { statusesOf } from '../../kit/run-check.js';
 
 test('without forwarding the replies of DSR fail', () => {
@@ -15,6 +16,16 @@ test('a mark meant for others that leads them into this host fails', () => {
 test('a mark that no policy rule takes up is harmless', () => {
   const change = setIptables('proxy', 'mangle', ['-A PREROUTING -s 172.16.0.0/28 -j MARK --set-xmark 0x2/0xffffffff']);
   expect(statusesOf(check, 'proxy', change)).toEqual({ 'udp:53': 'pass' });
+});
+
+test('unknown on a router whose routes could not be read', () => {
+  const change = [
+    addHost(makeHost({ name: 'gw', links: { eth0: ['192.168.99.2/24'], eth1: ['172.16.0.2/28'] } })),
+    loseFact('gw', 'routes'),
+    dropRoute('dev1', '0.0.0.0/0'),
+    addRoute('dev1', { to: '0.0.0.0/0', nextHops: [{ link: 'eth0', via: '172.16.0.2' }] }),
+  ];
+  expect(statusesOf(check, 'gw', change)).toEqual({ 'udp:53': 'unknown' });
 });
 
 test('replies to a documentation address that cannot be forwarded are no more than a warning', () => {

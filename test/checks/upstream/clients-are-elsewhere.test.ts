@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import check from '../../../checks/upstream/clients-are-elsewhere.js';
-import { addAddress, addPolicyRule, addRoute, removeHost, setSysctl } from '../../kit/change.js';
+import { addAddress, addPolicyRule, addRoute, dropSockets, removeHost, setSysctl } from '../../kit/change.js';
 import { statusesOf } from '../../kit/run-check.js';
 
 const connected = [addAddress('dev1', 'eth1', '192.168.99.111/24'), setSysctl('dev1', 'net/ipv4/conf/eth0/rp_filter', 2)];
@@ -20,6 +20,10 @@ test('a source rule by way of nginx makes it harmless', () => {
     addRoute('dev1', { to: '0.0.0.0/0', table: '100', nextHops: [{ link: 'eth0', via: '172.16.0.1' }] }),
   ];
   expect(statusesOf(check, 'dev1', change)['http:80/#web']).toBe('pass');
+});
+
+test('a warning where the request ends before it could do harm', () => {
+  expect(statusesOf(check, 'dev1', [...connected, dropSockets('dev1', 80)])['http:80/#web']).toBe('warn');
 });
 
 test('unknown where no client is known', () => {
