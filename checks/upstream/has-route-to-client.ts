@@ -16,8 +16,11 @@ const check: Check<'policyRules' | 'routes'> = {
         if (!answeredHere(scope, walk) || upstream.address === undefined) return undefined;
         const family = client.includes(':') ? 6 : 4;
         const result = lookup(facts, { family, to: client, from: upstream.address, iif: 'lo', mark: 0 });
-        const source = `ip ${family === 6 ? '-6 ' : ''}route get ${client} from ${upstream.address} (computed from rules and tables)`;
-        return { ...judge(result, client), evidence: [{ host: scope.host, what: describe(result), source }] };
+        const source = `ip ${family === 6 ? '-6 ' : ''}route get ${client} from ${upstream.address}`;
+        return {
+          ...judge(result, client),
+          evidence: [{ host: scope.host, what: `rules and tables amount to "${describe(result)}"`, source }],
+        };
       }),
     ),
 };

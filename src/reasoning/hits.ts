@@ -1,3 +1,4 @@
+import { sysctlName } from '../cures/sysctl.js';
 import { withPort } from '../net/address.js';
 import type { Evidence, Hit, NginxMaster, Scope, Service, Step, Upstream, Walk } from '../types.js';
 import { distinct, groupBy, list } from './broken.js';
@@ -87,7 +88,7 @@ export function configEvidence(host: string, what: string, at: { file: string; l
 
 /** Entries below /proc/sys as evidence; what the host does not have reads 0. */
 export function sysctlEvidence(host: string, sysctls: Readonly<Record<string, string>>, keys: readonly string[]): Evidence[] {
-  return keys.map((key) => ({ host, what: `${key} = ${sysctls[key] ?? '0'}`, source: `/proc/sys/${key}` }));
+  return keys.map((key) => ({ host, what: `${sysctlName(key)} = ${sysctls[key] ?? '0'}`, source: `/proc/sys/${key}` }));
 }
 
 /** How an upstream is called in a sentence: as written, with its address where that says more. */
