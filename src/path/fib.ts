@@ -56,16 +56,15 @@ function gotoTarget(rules: readonly PolicyRule[], { goto: target = -1 }: PolicyR
 
 /**
  * fib_lookup() while nobody has touched the IPv4 rules: `local` and `main` share one trie (fib_new_table(), until fib_unmerge()), so that a longer
- * prefix in `main` beats a local route, and what refuses or throws there still gives `default` a chance.
+ * prefix in `main` beats a local route.
  */
 function lookupWithoutRules(facts: RoutingFacts, key: FlowKey): FibResult {
   const [local, main, last] = rulesOf(facts.policyRules, 4);
   if (!local || !main || !last) return { found: 'nothing' };
   const [inLocal, inMain] = [longestMatch(facts.routes, 'local', key), longestMatch(facts.routes, 'main', key)];
-  const first = inLocal && (!inMain || lengthOf(inLocal) >= lengthOf(inMain)) ? outcome(local, inLocal, key) : outcome(main, inMain, key);
-  if (first?.found === 'route' || !facts.routes.some((route) => route.family === 4 && route.table === 'default'))
-    return first ?? { found: 'nothing' };
-  return outcome(last, longestMatch(facts.routes, 'default', key), key) ?? { found: 'nothing' };
+  const localWins = inLocal && (!inMain || lengthOf(inLocal) >= lengthOf(inMain));
+  const first = localWins ? outcome(local, inLocal, key) : outcome(main, inMain, key);
+  return first ?? outcome(last, longestMatch(facts.routes, 'default', key), key) ?? { found: 'nothing' };
 }
 
 /** Whether anything but the kernel's own rules is there. Rules that were there once, and are gone, cannot be seen but have the same effect. */

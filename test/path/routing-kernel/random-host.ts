@@ -1,0 +1,238 @@
+import fc from 'fast-check';
+import type { Family, RouteQuestion } from '../../../src/types.js';
+
+/** What makes a host's routing, as lines for `ip -batch` and for /proc/sys, and what it is asked. */
+export interface RandomHost {
+  /** `net/ipv4/conf/a/rp_filter 1` */
+  sysctls: readonly string[];
+  /** Some of them the kernel refuses (a gateway that is an address of the host, a route there is already): they are passed over. */
+  commands: Readonly<Record<Family, readonly string[]>>;
+  questions: readonly RouteQuestion[];
+}
+
+/**
+ * Not made, because the model does not claim them: several next hops of one route, and two IPv6 routes of one prefix, table and metric (the kernel takes
+ * turns); routes for one type of service or IPv6 source; links without carrier; loopback, multicast and link-local addresses; IPv4 sources that are not
+ * the host's own without an in-interface, and none with one (`ip route get` refuses both).
+ */
+export const links = ['la', 'lb', 'lc', 'ld'] as const;
+
+interface Numbers {
+  family: Family;
+  /** One address out of a few that share prefixes of several lengths. */
+  address: fc.Arbitrary<string>;
+  prefixLength: fc.Arbitrary<number>;
+  foreign: readonly string[];
+  /** Addresses that links may have. For IPv6 each link has prefixes of its own. */
+  own: (link: (typeof links)[number]) => fc.Arbitrary<string>;
+  none: string;
+}
+
+const digit = fc.nat({ max: 3 });
+
+const numbers: Record<4 | 6, Numbers> = {
+  4: {
+    family: 4,
+    address: fc.tuple(digit, digit, fc.constantFrom(0, 1, 2, 5, 255)).map(([x, y, z]) => `10.${x}.${y}.${z}`),
+    prefixLength: fc.constantFrom(8, 15, 16, 23, 24, 30, 32),
+    foreign: ['192.0.2.1', '198.51.100.7'],
+    own: () =>
+      fc.tuple(digit, digit, fc.constantFrom(1, 2), fc.constantFrom(16, 24, 30, 32)).map(([x, y, z, n]) => `10.${x}.${y}.${z}/${n}`),
+    none: '0.0.0.0/0',
+  },
+  6: {
+    family: 6,
+    address: fc.tuple(fc.nat({ max: 4 }), digit, fc.constantFrom(0, 1, 2, 5)).map(([x, y, z]) => `fd00:${x}:0:${y}::${z}`),
+    prefixLength: fc.constantFrom(16, 32, 48, 63, 64, 126, 128),
+    foreign: ['2001:db8::1', '2001:db8:1::7'],
+    own: (link) =>
+      fc
+        .tuple(digit, fc.constantFrom(1, 2), fc.constantFrom(64, 128))
+        .map(([y, z, n]) => `fd00:${links.indexOf(link) + 1}:0:${y}::${z}/${n}`),
+    none: '::/0',
+  },
+};
+
+const tables = ['main', 'local', 'default', '100', '101', '102'] as const;
+const table = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('100', '101', '102') },
+  { weight: 1, arbitrary: fc.constantFrom(...tables) },
+);
+const link = fc.constantFrom(...links);
+const anyLink = fc.constantFrom('lo', ...links);
+const mark = fc.constantFrom(0, 1, 2, 3, 0x10, 0x80000001);
+
+/** A word and its value, or nothing, more often the latter the larger `absent`. */
+function maybe(word: string, value: fc.Arbitrary<string | number>, absent: number): fc.Arbitrary<string> {
+  return fc.oneof({ weight: absent, arbitrary: fc.constant('') }, { weight: 1, arbitrary: value.map((text) => `${word} ${text}`) });
+}
+
+function sentence(...parts: readonly (fc.Arbitrary<string> | string)[]): fc.Arbitrary<string> {
+  const words = parts.map((part) => (typeof part === 'string' ? fc.constant(part) : part));
+  return fc.tuple(...words).map((all) => all.filter((word) => word !== '').join(' '));
+}
+
+function prefix({ address, prefixLength, none }: Numbers): fc.Arbitrary<string> {
+  const some = fc.tuple(address, prefixLength).map(([text, length]) => masked(text, length));
+  return fc.oneof({ weight: 5, arbitrary: some }, { weight: 1, arbitrary: fc.constant(none) });
+}
+
+/** `ip` wants the host bits of a route or rule to be zero; whole groups are enough for the lengths used here. */
+function masked(address: string, length: number): string {
+  if (address.includes(':')) {
+    const [, x = '0', , y = '0'] = address.split(':');
+    if (length >= 126) return `fd00:${x}:0:${y}::/${length}`;
+    if (length >= 63) return `fd00:${x}:0:${length === 63 ? Number(y) & ~1 : y}::/${length}`;
+    return length >= 32 ? `fd00:${x}::/${length}` : `fd00::/${length}`;
+  }
+  const bytes = address.split('.').map(Number);
+  return `${bytes.map((byte, i) => byte & (0xff << Math.min(8, Math.max(0, 8 * (i + 1) - length))) & 0xff).join('.')}/${length}`;
+}
+
+function route(of: Numbers): fc.Arbitrary<string> {
+  const metric = maybe('metric', fc.constantFrom(10, 20, 30), 1);
+  const whole = prefix(of);
+  const start = 'route add';
+  const unicast = sentence(
+    start,
+    whole,
+    maybe('via', of.address, 1),
+    link.map((name) => `dev ${name} onlink`),
+    table.map((t) => `table ${t}`),
+    metric,
+  );
+  const local = sentence(
+    start,
+    'local',
+    whole,
+    anyLink.map((name) => `dev ${name}`),
+    table.map((t) => `table ${t}`),
+    metric,
+  );
+  const refusal = fc.constantFrom('blackhole', 'unreachable', 'prohibit', 'throw');
+  const refused = sentence(
+    start,
+    refusal,
+    whole,
+    table.map((t) => `table ${t}`),
+    metric,
+  );
+  return fc.oneof({ weight: 6, arbitrary: unicast }, { weight: 1, arbitrary: local }, { weight: 2, arbitrary: refused });
+}
+
+const priority = fc.nat({ max: 12 }).map((n) => n * 10 + 10);
+
+function rule(of: Numbers): fc.Arbitrary<string> {
+  const selectors = [
+    maybe('from', prefix(of), 2),
+    maybe('to', prefix(of), 2),
+    maybe('iif', fc.constantFrom('lo', 'lo', ...links, 'gone'), 2),
+    maybe('oif', link, 12),
+    maybe(
+      'fwmark',
+      fc.tuple(mark, fc.constantFrom('', '/0x1', '/0xf', '/0xff')).map(([value, mask]) => `${value}${mask}`),
+      2,
+    ),
+    maybe('ipproto', fc.constantFrom('tcp', 'udp'), 9),
+    maybe('dport', fc.constantFrom('53', '1-100'), 12),
+  ];
+  const lookup = sentence(
+    table.map((t) => `table ${t}`),
+    maybe('suppress_prefixlength', fc.constantFrom(0, 8, 16, 32), 4),
+  );
+  const action = fc.oneof(
+    { weight: 8, arbitrary: lookup },
+    { weight: 1, arbitrary: fc.constantFrom('blackhole', 'unreachable', 'prohibit') },
+    { weight: 1, arbitrary: priority.map((to) => `goto ${to + 5 * (to % 20 === 0 ? 0 : 2)}`) },
+  );
+  const not = fc.constantFrom('', '', '', '', 'not');
+  return sentence(
+    'rule add',
+    not,
+    priority.map((at) => `pref ${at}`),
+    ...selectors,
+    action,
+  );
+}
+
+/** The local table behind other rules, or one of the kernel's own rules away. */
+const upheaval = fc.oneof(
+  { weight: 6, arbitrary: fc.constant<string[]>([]) },
+  { weight: 1, arbitrary: fc.constant(['rule add pref 65 table local', 'rule del pref 0']) },
+  { weight: 1, arbitrary: fc.constant(['rule del pref 32767']) },
+);
+
+function address(of: Numbers, name: (typeof links)[number]): fc.Arbitrary<string> {
+  return of.own(name).map((text) => `address add ${text} dev ${name}${of.family === 6 ? ' nodad' : ''}`);
+}
+
+/** `ld` has no IPv4 address most of the time: source validation is another there. */
+function addresses(of: Numbers): fc.Arbitrary<string[]> {
+  const perLink = links.map((name) => fc.array(address(of, name), name === 'ld' ? { maxLength: 1 } : { minLength: 1, maxLength: 2 }));
+  return fc.tuple(...perLink).map((all) => all.flat());
+}
+
+const sysctls = fc
+  .tuple(
+    ...['all', ...links].map((name) =>
+      fc.tuple(fc.constant(name), fc.constantFrom(0, 0, 0, 1, 2), ...Array.from({ length: 4 }, () => fc.boolean())),
+    ),
+  )
+  .map((all) => [
+    ...all.flatMap(([name, filter, accepts, byMark, forwards, redirects]) => [
+      `net/ipv4/conf/${name}/forwarding ${Number(forwards || name !== 'ld')}`,
+      `net/ipv4/conf/${name}/rp_filter ${filter}`,
+      `net/ipv4/conf/${name}/accept_local ${Number(accepts && name !== 'all')}`,
+      `net/ipv4/conf/${name}/src_valid_mark ${Number(byMark && name !== 'all')}`,
+      `net/ipv4/conf/${name}/send_redirects ${Number(redirects)}`,
+    ]),
+    `net/ipv6/conf/all/forwarding ${Number(all[0]?.[2] ?? false)}`,
+  ]);
+
+const protocol = fc.constantFrom(
+  { ipProtocol: 17 },
+  { ipProtocol: 17, sourcePort: 4000, destinationPort: 53 },
+  { ipProtocol: 6, sourcePort: 53, destinationPort: 4000 },
+);
+
+/** `own` are the addresses with prefix length that were asked for. */
+function question(of: Numbers, own: readonly string[]): fc.Arbitrary<RouteQuestion> {
+  const bare = own.map((text) => text.replace(/\/.*/, ''));
+  const near = fc.oneof({ weight: 3, arbitrary: of.address }, { weight: 1, arbitrary: fc.constantFrom(...bare, ...of.foreign) });
+  const marked = mark.map((value) => (value === 0 ? {} : { mark: value }));
+  const input = fc.tuple(near, near, link, marked, protocol).map(([to, from, iif, m, p]) => ({ to, from, iif, ...m, ...p }));
+  const source = fc.constantFrom(undefined, ...(of.family === 6 ? [...bare, ...of.foreign] : bare));
+  const output = fc.tuple(near, source, marked, protocol).map(([to, from, m, p]) => ({ to, ...(from ? { from } : {}), ...m, ...p }));
+  return fc.oneof({ weight: 3, arbitrary: input }, { weight: 2, arbitrary: output });
+}
+
+/** Without it fast-check prefers short lists. */
+const many = { size: 'max' } as const;
+
+interface Half {
+  commands: string[];
+  questions: RouteQuestion[];
+}
+
+function half(of: Numbers, rules: number, questions: number): fc.Arbitrary<Half> {
+  return addresses(of).chain((given) => {
+    const own = given.map((line) => line.split(' ')[2] ?? '');
+    const routes = fc.array(route(of), { ...many, maxLength: 40 });
+    const policy = fc.array(rule(of), { ...many, maxLength: rules });
+    const asked = fc.array(question(of, own), { minLength: questions, maxLength: questions });
+    return fc
+      .tuple(routes, policy, upheaval, asked)
+      .map(([r, p, u, q]) => ({ commands: [...given, ...r, ...p, ...(rules === 0 ? [] : u)], questions: q }));
+  });
+}
+
+/** One host; `questions` for each family. Every fourth has the kernel's own rules alone, for which it has a way of its own. */
+export function randomHost(questions: number): fc.Arbitrary<RandomHost> {
+  return fc.constantFrom(0, 12, 12, 12).chain((rules) =>
+    fc.tuple(half(numbers[4], rules, questions), half(numbers[6], rules, questions), sysctls).map(([four, six, values]) => ({
+      sysctls: values,
+      commands: { 4: four.commands, 6: six.commands },
+      questions: [...four.questions, ...six.questions],
+    })),
+  );
+}
