@@ -66,6 +66,8 @@ const configFile = z.discriminatedUnion('ok', [
 
 const pings: z.ZodType<readonly Ping[]> = list(z.object({ to: text, from: text.exactOptional(), ok: z.boolean(), text }));
 
+const pings = list(z.object({ to: text, from: text.exactOptional(), ok: z.boolean(), text }));
+
 /** The form of every fact, so that the code behind never meets another one. The compiler holds it to types/facts.ts. */
 export const factSchemas: { readonly [N in FactName]: z.ZodType<Facts[N]> } = {
   clock: z.object({ epochSeconds: z.number(), utcOffsetSeconds: z.number(), uptimeSeconds: z.number() }),
@@ -86,13 +88,13 @@ export const factSchemas: { readonly [N in FactName]: z.ZodType<Facts[N]> } = {
   nft: firewallTables,
   sockets: list(socket),
   counters: record(z.number()),
-  kernelFeatures: z.object(release: text, features: record(z.boolean().optional()) ),
+  kernelFeatures: z.object({ release: text, features: record(z.boolean().optional()) }),
   nginx,
   nginxConfig: list(
-    z.object(master: whole, main: text, prefix: text, base: text, files: record(configFile), globs: record(list(text)) ),
+    z.object({ master: whole, main: text, prefix: text, base: text, files: record(configFile), globs: record(list(text)) }),
   ),
   nginxErrors: list(
-    z.object(
+    z.object({
       master: whole,
       at: z.number(),
       kind: errorKind,
@@ -100,10 +102,11 @@ export const factSchemas: { readonly [N in FactName]: z.ZodType<Facts[N]> } = {
       client: text.exactOptional(),
       upstream: text.exactOptional(),
       server: text.exactOptional(),
-      source: z.object(file: text, line: whole.exactOptional() ),
-      text,),
+      source: z.object({ file: text, line: whole.exactOptional() }),
+      text,
+    }),
   ),
-  nginxClients: list(z.object(address: text, at: z.number().exactOptional(), status: whole.exactOptional(), log: text )),
+  nginxClients: list(z.object({ address: text, at: z.number().exactOptional(), status: whole.exactOptional(), log: text })),
   hostNames: record(list(text)),
   pings,
   outbound: pings,
