@@ -105,7 +105,7 @@ function addCheck(program: Command, io: Surroundings, exit: (code: number) => vo
     .option('--json', 'the same as --output json')
     .option('--only <ID>', 'only these checks and causes; * stands for anything (repeatable)', collect(idOf))
     .option('--skip <ID>', 'not these checks and causes (repeatable)', collect(idOf))
-    .option('--timeout <SECONDS>', 'for one question to a host: 20, 20s or 500ms', timeoutOf)
+    .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--record <FILE>', 'write every question and answer to a file')
     .option('--save <FILE>', 'write the snapshots to a file')
     .option('--no-color', 'no colours')

@@ -3,7 +3,7 @@ import { collect, withFacts } from '../facts/collect.js';
 import * as kernelRoutes from '../facts/kernel-routes.js';
 import * as pings from '../facts/pings.js';
 import { type Recording, record } from '../host/recording.js';
-import { readSnapshots, writeSnapshots } from '../host/snapshot-file.js';
+import { mergeSnapshots, readSnapshots, writeSnapshots } from '../host/snapshot-file.js';
 import { openHost, parseTarget } from '../host/target.js';
 import { questionsOf } from '../path/questions.js';
 import type { Host, NamedHost, ReportedHost, Snapshot } from '../types.js';
@@ -45,7 +45,8 @@ export async function gather(
     ...(await Promise.all(options.files.map((path) => fromFile(path)))).flat(),
   ];
   for (const { named: host, why } of reached) if (why !== undefined) io.warn(`${host.name}: ${why}`);
-  const snapshots = new Map(reached.flatMap(({ snapshot }) => (snapshot ? [[snapshot.host, snapshot] as const] : [])));
+  const { byHost: snapshots, doubled } = mergeSnapshots(reached.flatMap(({ snapshot }) => snapshot ?? []));
+  for (const name of new Set(doubled)) io.warn(`${name} was given more than once: the newest snapshot counts`);
   io.progress('asking for routes');
   await askAboutCase(snapshots, reached, caseOptions, options.outbound);
   if (options.save !== undefined) await save(options.save, [...snapshots.values()], io);

@@ -15,7 +15,7 @@ export interface CheckOptions {
   /** Globs over the ids of checks and causes. */
   only: readonly string[];
   skip: readonly string[];
-  /** For one query of a host, 100 … 600000; absent: each query's own. */
+  /** For one round of questions to a host, 100 … 600000 ms; 20000 when absent. A host that exceeds it is asked no more. */
   timeoutMs?: number;
   /** File that every query and reply is recorded to. */
   record?: string;

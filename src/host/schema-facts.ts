@@ -66,8 +66,6 @@ const configFile = z.discriminatedUnion('ok', [
 
 const pings: z.ZodType<readonly Ping[]> = list(z.object({ to: text, from: text.exactOptional(), ok: z.boolean(), text }));
 
-const pings = list(z.object({ to: text, from: text.exactOptional(), ok: z.boolean(), text }));
-
 /** The form of every fact, so that the code behind never meets another one. The compiler holds it to types/facts.ts. */
 export const factSchemas: { readonly [N in FactName]: z.ZodType<Facts[N]> } = {
   clock: z.object({ epochSeconds: z.number(), utcOffsetSeconds: z.number(), uptimeSeconds: z.number() }),

@@ -7,7 +7,7 @@ const mostBatchBytes = 64 * 1024 * 1024;
 const defaultTimeoutMs = 20_000;
 
 export interface ShellOptions {
-  /** Milliseconds that one batch may take, and each of its queries at most; 20000 when absent. */
+  /** Milliseconds that a batch may take, and each of its queries at most; 20000 when absent. A host that exceeds them is asked no more. */
   timeoutMs?: number;
   /** A better reason than the starter's own when the program did not even start. */
   explain?: (why: string) => string;
@@ -15,7 +15,9 @@ export interface ShellOptions {
 
 /** A host that is asked through a shell. Every batch is a process of its own; batches of different ticks run side by side. */
 export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explain = (why) => why }: ShellOptions = {}): Host {
+  let gone: string | undefined;
   return batching(async (queries) => {
+    if (gone !== undefined) return queries.map(() => ({ ok: false, why: gone ?? '' }));
     const deadline = Date.now() + timeoutMs;
     const replies: Reply[] = [];
     let why = '';
@@ -30,6 +32,7 @@ export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explai
         why = deadline <= Date.now() ? `no answer within ${timeoutMs / 1000} s` : `the shell there ended early (${outcome.why})`;
       else if (size > mostBatchBytes) why = 'not asked: the answers to other questions were too long';
     }
+    if (why !== '' && deadline <= Date.now()) gone = why;
     return queries.map((_, i) => replies[i] ?? { ok: false, why });
   });
 }

@@ -1,5 +1,5 @@
 import { familyOf, sameAddress } from '../net/address.js';
-import type { Family, Listener, Packet, Service, Upstream, Walk } from '../types.js';
+import type { Family, Listener, Packet, Service, Step, StepCode, Upstream, Walk } from '../types.js';
 import { forwardToUpstream } from './legs/forward.js';
 import { bindUpstreamSocket } from './legs/nginx.js';
 import { assumeReply, followReply } from './legs/reply.js';
@@ -85,9 +85,19 @@ export function walk(snapshots: Snapshots, service: Service, client: WalkedClien
   return finish();
 }
 
-function endOf(trail: Trail): Walk['end'] {
-  if (trail.broken) return 'broken';
-  return trail.steps.some((step) => step.outcome === 'unknown') ? 'unknown' : 'whole';
+function endOf({ steps, broken }: Trail): Walk['end'] {
+  const open = steps.filter((step) => step.outcome === 'unknown');
+  const last = steps.at(-1);
+  if (broken && last && !open.some((step) => mayExplain(step, last))) return 'broken';
+  return open.length > 0 ? 'unknown' : 'whole';
+}
+
+/** What the client sees can have been made anywhere on the reply's way. */
+const seenByClient = new Set<StepCode>(['not-rewritten', 'wrongly-rewritten', 'wrong-client-port']);
+
+/** A rule that could not be read or evaluated may have set the mark, the source or the port whose lack breaks the path later on. */
+function mayExplain(open: Step, end: Step): boolean {
+  return open.leg === end.leg && (open.host === end.host || seenByClient.has(end.code));
 }
 
 /** Addresses under which a client may have asked: the listener's own, or for a wildcard those on the link that leads to the client, and on loopback and dummy links. */

@@ -2,6 +2,7 @@ import { contains } from '../net/prefix.js';
 import { connectedPrefixes, owns } from '../path/world.js';
 import type { Case } from '../types.js';
 import { type Broken, brokenBy } from './broken.js';
+import { loosened } from './source-validation.js';
 import { unrewrittenReplies } from './unrewritten.js';
 
 /** A reply that leaves its upstream towards somewhere other than nginx. */
@@ -13,13 +14,21 @@ export interface Bypassed extends Broken {
   expected: string;
 }
 
-/** Replies that do not come by nginx (method 1) or by the router that rewrites them (DSR), each blamed on the upstream that sent it. */
+/**
+ * Replies that do not come by nginx (method 1) or by the router that rewrites them (DSR), each blamed on the upstream that sends it, or
+ * would send it if strict source validation let the request in: that is only what a wrong route looks like from the other side.
+ */
 export function bypassedReplies(c: Case): Bypassed[] {
-  const direct = brokenBy(c, 'bypassed').map((broken) => ({ broken, expected: broken.walk.service.host }));
-  const unrewritten = unrewrittenReplies(c).flatMap(({ kind, router, walk, step }) =>
+  const origins = new Map(c.walks.map((walk) => [loosened(c, walk), walk]));
+  const looser: Case = { ...c, walks: [...origins.keys()] };
+  const direct = brokenBy(looser, 'bypassed').map((broken) => ({ broken, expected: broken.walk.service.host }));
+  const unrewritten = unrewrittenReplies(looser).flatMap(({ kind, router, walk, step }) =>
     kind === 'bypasses-router' && router !== undefined ? [{ broken: { walk, step }, expected: router }] : [],
   );
-  return [...direct, ...unrewritten].flatMap(({ broken, expected }) => blame(c, broken, expected) ?? []);
+  return [...direct, ...unrewritten].flatMap(({ broken, expected }) => {
+    const blamed = blame(c, broken, expected);
+    return blamed ? { ...blamed, walk: origins.get(broken.walk) ?? broken.walk } : [];
+  });
 }
 
 function blame(c: Case, { walk, step }: Broken, expected: string): Bypassed | undefined {

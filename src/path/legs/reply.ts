@@ -1,7 +1,7 @@
 import type { Service } from '../../types.js';
 import { passHook, replyState, replyTo, stateAfter } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
-import { type Arrival, arrivalAt, facingLink, ownersOf, owns } from '../world.js';
+import { type Arrival, arrivalAt, facingLink, factOf, ownersOf, owns, whyMissing } from '../world.js';
 import { leave, passThrough } from './pass-through.js';
 
 /** What the reply's way needs to know. */
@@ -146,9 +146,21 @@ function judgeAtClient(trail: Trail, context: ReplyContext, arrival?: Arrival): 
     return undefined;
   };
   const wrong = verdict();
+  if (wrong) noteUnreadFilters(trail);
   if (wrong) trail.add({ place: 'wire', code: wrong[0], did: wrong[1], outcome: 'broken' });
   if (arrival) trail.arrive(arrival.host, arrival.link);
   if (!wrong) trail.add({ place: 'wire', code: 'delivered', did: `reaches the client from ${source}` });
+}
+
+/** A host whose tc filters were not to be had may rewrite the reply after all. */
+function noteUnreadFilters(trail: Trail): void {
+  const passed = new Set(trail.steps.filter((step) => step.leg === 'reply').map((step) => step.host));
+  for (const host of passed) {
+    const snapshot = trail.snapshots.get(host);
+    if (factOf(snapshot, 'trafficControl')) continue;
+    const did = `whether tc on ${host} rewrites the reply is not known: ${whyMissing(snapshot, 'trafficControl')}`;
+    trail.add({ place: 'egress', code: 'unknown', did, outcome: 'unknown' });
+  }
 }
 
 /** Method 1, on nginx's host: the reply is addressed to the client and must yet be taken in. */
