@@ -1,15 +1,20 @@
 import { setSysctls } from '../../src/cures/sysctl.js';
 import { reversePathFilter } from '../../src/path/sysctls.js';
 import { factOf } from '../../src/path/world.js';
-import { type Broken, brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
-import { linkSysctl, sourceVerdict } from '../../src/reasoning/source-validation.js';
-import type { Case, Rule } from '../../src/types.js';
+import { brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import { bypassedReplies } from '../../src/reasoning/bypass.js';
+import { isStrictAlone, linkSysctl } from '../../src/reasoning/source-validation.js';
+import type { Rule } from '../../src/types.js';
 
 const rule: Rule = {
   title: "strict reverse-path filtering drops the request under the client's address",
   why: "rp_filter=1 lets a packet in only on the link that leads back to its source. The request bears the client's address but comes from nginx's side; where the upstream's look-up leads elsewhere, the kernel drops it silently. The effective value is the larger of `all` and the link's own.",
   run: (c) => {
-    const dropped = brokenBy(c, 'source-invalid').filter((broken) => broken.step.leg === 'forward' && isStrictAlone(c, broken));
+    // Where the reply would not come back anyway, the route is the cause, and its cure lets the request in as well.
+    const bypassed = new Set(bypassedReplies(c).map(({ walk }) => walk));
+    const dropped = brokenBy(c, 'source-invalid').filter(
+      ({ step, walk }) => step.leg === 'forward' && isStrictAlone(c, step) && !bypassed.has(walk),
+    );
     return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) => {
       const snapshot = c.snapshots.get(host);
       const links = distinct(broken.flatMap(({ step }) => step.in ?? []));
@@ -38,12 +43,5 @@ const rule: Rule = {
     });
   },
 };
-
-/** Loose mode alone would let the packet in; what strict and loose both refuse has another cause. */
-function isStrictAlone(c: Case, { step }: Broken): boolean {
-  const verdict = sourceVerdict(c, step);
-  if (verdict?.valid !== false || verdict.reason !== 'strict' || step.in === undefined) return false;
-  return sourceVerdict(c, step, { [linkSysctl(step.in, 'rp_filter')]: '2' })?.valid === true;
-}
 
 export default rule;

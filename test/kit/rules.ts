@@ -74,11 +74,9 @@ export function unwholeWalks({ walks }: Case): string[] {
 export function leftAfterCures(change: Change | readonly Change[], options: Partial<CaseOptions> = {}): string[] {
   const whole: CaseOptions = { clients: [], roles: new Map(), ...options };
   const { diagnoses } = diagnose(articleCase({ change, ...options }), rules, whole);
-  const cured = diagnoses.reduce<readonly Change[]>(
-    (changes, diagnosis) => [...changes, cureOf(diagnosis, [change, changes].flat(), options)],
-    [],
-  );
-  return unwholeWalks(articleCase({ change: [change, cured].flat(), ...options }));
+  const changes = [change].flat();
+  for (const diagnosis of diagnoses) changes.push(cureOf(diagnosis, [...changes], options));
+  return unwholeWalks(articleCase({ change: changes, ...options }));
 }
 
 function cureOf({ cause, host, fix }: Diagnosis, changes: readonly Change[], options: Partial<CaseOptions>): Change {

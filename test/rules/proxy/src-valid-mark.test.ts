@@ -8,15 +8,15 @@ test.each(['eth1', 'all'])('src_valid_mark of %s drops every marked reply over I
   const found = soleDiagnosis(set(link));
   expect(found).toMatchObject({ cause: 'proxy/src-valid-mark', host: 'proxy', severity: 'fault' });
   expect(found.services).toEqual(['http:80/#web', 'udp:5300']);
-  expect(commands(found.fix)).toEqual([`sysctl -w net/ipv4/conf/${link}/src_valid_mark=0`]);
+  expect(commands(found.fix)).toEqual([`sysctl -w net.ipv4.conf.${link}.src_valid_mark=0`]);
   expect(leftAfterCures(set(link))).toEqual([]);
 });
 
 test('both values are cleared where both are set', () => {
   const change = [set('all'), set('eth1')];
   expect(commands(soleDiagnosis(change).fix)).toEqual([
-    'sysctl -w net/ipv4/conf/all/src_valid_mark=0',
-    'sysctl -w net/ipv4/conf/eth1/src_valid_mark=0',
+    'sysctl -w net.ipv4.conf.all.src_valid_mark=0',
+    'sysctl -w net.ipv4.conf.eth1.src_valid_mark=0',
   ]);
   expect(leftAfterCures(change)).toEqual([]);
 });
