@@ -1,0 +1,108 @@
+/** Who may import whom. The longest `of` that a file's path starts with is its layer. */
+export interface Layer {
+  of: string;
+  /** Beginnings of paths in this project. */
+  may: readonly string[];
+  /** Packages and Node's own modules. */
+  packages?: readonly string[];
+  why: string;
+}
+
+const arithmetic = ['src/types', 'src/net/'];
+
+export const layers: readonly Layer[] = [
+  { of: 'src/types', may: ['src/types'], why: 'everything shares the types, so they depend on nothing' },
+  { of: 'src/net/', may: arithmetic, packages: ['ipaddr.js'], why: 'arithmetic on addresses knows no host' },
+  { of: 'src/nginx/', may: [...arithmetic, 'src/nginx/'], why: 'a configuration means the same wherever it came from' },
+  {
+    of: 'src/path/',
+    may: [...arithmetic, 'src/path/'],
+    why: 'a prediction is a pure function of snapshots, so that a replay says what a live run says',
+  },
+  {
+    of: 'src/cures/',
+    may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/facts/netfilter/', 'src/cures/'],
+    why: 'a cure changes a copy of a snapshot; the rules it adds are read by the parsers that read a host',
+  },
+  {
+    of: 'src/reasoning/',
+    may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/cures/', 'src/reasoning/'],
+    why: 'what checks and rules share is as pure as they are',
+  },
+  {
+    of: 'checks/',
+    may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/reasoning/'],
+    why: 'a check only looks: it has no cure and meets no other check',
+  },
+  {
+    of: 'rules/',
+    may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/reasoning/', 'src/cures/', 'rules/'],
+    why: 'a rule concludes from the case and says how to mend it',
+  },
+  {
+    of: 'src/facts/',
+    may: [...arithmetic, 'src/nginx/', 'src/facts/', 'src/path/questions.ts'],
+    packages: ['zod'],
+    why: 'a fact is read through the Host it is given, whatever that host is reached by',
+  },
+  {
+    of: 'src/facts/platform.ts',
+    may: [...arithmetic, 'src/facts/'],
+    packages: ['systeminformation'],
+    why: 'the machine that tpdoctor itself runs on may be asked through a library',
+  },
+  {
+    of: 'src/facts/pings.ts',
+    may: [...arithmetic, 'src/facts/'],
+    packages: ['node:timers/promises'],
+    why: 'pings go out in small batches, one tick each',
+  },
+  {
+    of: 'src/report/',
+    may: ['src/types', 'src/report/'],
+    packages: ['cli-table3'],
+    why: 'a format turns a finished report into text and decides nothing',
+  },
+  {
+    of: 'src/host/',
+    may: ['src/types', 'src/host/'],
+    packages: ['execa', 'zod', 'node:crypto', 'node:fs/promises'],
+    why: 'how a host is reached has nothing to do with what it is asked',
+  },
+  {
+    of: 'src/engine/',
+    may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/reasoning/', 'src/engine/'],
+    why: 'from snapshots to a report without asking anyone; checks and rules are handed in',
+  },
+  { of: 'src/engine/catalogue.ts', may: ['src/types'], packages: ['node:fs/promises'], why: 'the catalogue is its directories' },
+  {
+    of: 'src/commands/',
+    may: [...arithmetic, 'src/path/questions.ts', 'src/facts/', 'src/host/', 'src/engine/', 'src/report/', 'src/commands/'],
+    packages: ['commander'],
+    why: 'a verb joins hosts and engine; it does not diagnose',
+  },
+  {
+    of: 'src/commands/check.ts',
+    may: ['src/types', 'src/engine/', 'src/host/', 'src/commands/'],
+    packages: ['node:fs/promises'],
+    why: 'writes the recording into the file that the user named',
+  },
+  {
+    of: 'src/commands/validate.ts',
+    may: ['src/engine/', 'src/host/', 'src/commands/'],
+    packages: ['node:fs', 'node:fs/promises', 'node:path'],
+    why: 'looks whether the files that the user named can be written, before any host is asked',
+  },
+  {
+    of: 'src/cli.ts',
+    may: ['src/types', 'src/commands/', 'src/report/'],
+    packages: ['commander', 'node:fs'],
+    why: 'arguments in, text and exit code out; nothing imports it; it reads the version from package.json',
+  },
+];
+
+/** Lines that a file may have, and who may have more for what reason. */
+export const mostLines = 300;
+export const longFiles: Readonly<Record<string, string>> = {
+  'test/path/firewall.test.ts': 'one list of what each kind of rule does, looked up by kind',
+};
