@@ -24,6 +24,10 @@ export const articleFaults: Readonly<Record<string, readonly Change[]>> = {
   'clients masqueraded': [change.setIptables('proxy', 'nat', ['-A POSTROUTING -o eth1 -j MASQUERADE'])],
   'INPUT drops replies': [change.setIptables('proxy', 'filter', ['-A INPUT -i eth1 -j DROP'])],
   'no forwarding': [change.setForwarding('proxy', 0)],
+  'no forwarding, and no way out for upstreams': [
+    change.addRoute('proxy', { to: '0.0.0.0/0', nextHops: [{ link: 'eth0', via: '192.168.99.1' }] }),
+    change.setForwarding('proxy', 0),
+  ],
   'nothing rewrites': [change.changeFact('proxy', 'trafficControl', () => ({ qdiscs: [], filters: [] }))],
   'early demux': [change.setSysctl('proxy', 'net/ipv4/udp_early_demux', 1)],
   'upstream without route': [change.dropRoute('dev1', '0.0.0.0/0')],
