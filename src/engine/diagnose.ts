@@ -8,6 +8,20 @@ export interface Diagnosed {
   unexplained: Walk[];
   /** Rules that threw: our own errors, by cause. */
   crashes: Map<string, string>;
+  /** The case as it would be once every cure was carried out. */
+  cured: Case;
+}
+
+interface Found {
+  cause: string;
+  rule: Rule;
+  conclusion: Conclusion;
+}
+
+/** A diagnosis and the walks it rests on, each told by `flowKey`. */
+interface Known {
+  diagnosis: Diagnosis;
+  flows: ReadonlySet<string>;
 }
 
 const mostRounds = 8;
@@ -17,29 +31,60 @@ const mostRounds = 8;
  * everything found so far is cured; so a fault hidden behind another is found, and a symptom of a cured fault is not.
  */
 export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options: CaseOptions): Diagnosed {
-  const diagnoses: Diagnosis[] = [];
+  const known = new Map<string, Known>();
   const crashes = new Map<string, string>();
   let current = first;
   for (let round = 0; round < mostRounds; round++) {
     const found = [...rules].flatMap(([cause, rule]) =>
-      conclusionsOf(rule, current, cause, crashes).map((conclusion) => ({ cause, conclusion })),
+      conclusionsOf(rule, current, cause, crashes).map((conclusion): Found => ({ cause, rule, conclusion })),
     );
-    const fresh = found.filter(
-      ({ cause, conclusion }) => !diagnoses.some((known) => known.cause === cause && known.host === conclusion.host),
-    );
+    const fresh = found.filter((each) => isNews(each, known.get(idOf(each))));
     if (fresh.length === 0) break;
     let snapshots = current.snapshots;
-    for (const { cause, conclusion } of inCuringOrder(fresh)) {
-      const cure = workingCure(current, conclusion, options);
-      diagnoses.push(toDiagnosis(cause, conclusion, cure, first));
+    for (const each of inCuringOrder(fresh)) {
+      const cure = workingCure(current, each, options);
+      known.set(idOf(each), learn(known.get(idOf(each)), toDiagnosis(each, cure, first), each.conclusion.walks));
       if (cure) snapshots = applyCure(snapshots, cure);
     }
     if (snapshots === current.snapshots) break;
     current = buildCase(snapshots, options);
   }
-  const explained = (walk: Walk) => diagnoses.some((known) => known.severity === 'fault' && known.services.includes(walk.service.id));
-  const remaining = current.walks.filter((walk) => walk.end === 'broken' && !explained(walk));
-  return { diagnoses: diagnoses.sort(bySeverity), unexplained: remaining, crashes };
+  const diagnoses = [...known.values()].map(({ diagnosis }) => diagnosis).sort(bySeverity);
+  const explained = (walk: Walk) => diagnoses.some((each) => each.severity === 'fault' && each.services.includes(walk.service.id));
+  const unexplained = current.walks.filter((walk) => walk.end === 'broken' && !explained(walk));
+  return { diagnoses, unexplained, crashes, cured: current };
+}
+
+function idOf({ cause, conclusion }: Found): string {
+  return `${cause} ${conclusion.host}`;
+}
+
+function flowKey({ service, client, upstream }: Walk): string {
+  return `${service.id} ${client} ${upstream.address}`;
+}
+
+/** The same cause on the same host is news where it breaks paths that another fault has hidden until now. */
+function isNews({ conclusion }: Found, known: Known | undefined): boolean {
+  return known === undefined || conclusion.walks.some((walk) => walk.end === 'broken' && !known.flows.has(flowKey(walk)));
+}
+
+/** One cause on one host is one diagnosis, however many rounds it took to see all of it. */
+function learn(known: Known | undefined, more: Diagnosis, walks: readonly Walk[]): Known {
+  const flows = new Set([...(known?.flows ?? []), ...walks.map(flowKey)]);
+  if (!known) return { diagnosis: more, flows };
+  const { diagnosis } = known;
+  const union = (a: readonly string[], b: readonly string[]) => [...new Set([...a, ...b])];
+  return {
+    flows,
+    diagnosis: {
+      ...diagnosis,
+      services: union(diagnosis.services, more.services).sort(),
+      explains: union(diagnosis.explains, more.explains),
+      verify: union(diagnosis.verify, more.verify),
+      evidence: uniqueEvidence([...diagnosis.evidence, ...more.evidence]),
+      fix: [...diagnosis.fix, ...more.fix],
+    },
+  };
 }
 
 /** What a rule concludes; one that throws costs the others nothing. */
@@ -57,24 +102,29 @@ function applyCure(snapshots: Case['snapshots'], cure: Cure): ReadonlyMap<string
   return before ? new Map(snapshots).set(cure.host, cure.apply(before)) : snapshots;
 }
 
-/** The first cure after which every explained path is whole, or at least gets further than before. */
-function workingCure(c: Case, conclusion: Conclusion, options: CaseOptions): Cure | undefined {
+/**
+ * The first cure after which every explained path is whole, else one after which it gets further, else one after which this cause no
+ * longer breaks it: of a missing policy rule and an empty table behind it, curing the first does not move the packet.
+ */
+function workingCure(c: Case, { cause, rule, conclusion }: Found, options: CaseOptions): Cure | undefined {
   const broken = conclusion.walks.filter((walk) => walk.end === 'broken');
   if (broken.length === 0) return conclusion.cures[0];
   const outcomes = conclusion.cures.map((cure) => {
     const after = buildCase(applyCure(c.snapshots, cure), options);
-    const twins = broken.map((walk) => ({ before: walk, after: after.walks.find((other) => sameFlow(walk, other)) }));
+    const twins = broken.map((walk) => ({ before: walk, after: after.walks.find((other) => flowKey(walk) === flowKey(other)) }));
+    const blamed = () =>
+      conclusionsOf(rule, after, cause, new Map()).some(
+        ({ host, walks }) => host === conclusion.host && twins.some((twin) => twin.after !== undefined && walks.includes(twin.after)),
+      );
     return {
       cure,
       whole: twins.every((twin) => twin.after?.end !== 'broken'),
       further: twins.every((twin) => isFurther(twin.before, twin.after)),
+      past: twins.every((twin) => !isEarlier(twin.before, twin.after)) && !blamed(),
     };
   });
-  return (outcomes.find((outcome) => outcome.whole) ?? outcomes.find((outcome) => outcome.further))?.cure;
-}
-
-function sameFlow(a: Walk, b: Walk): boolean {
-  return a.service.id === b.service.id && a.client === b.client && a.upstream.address === b.upstream.address;
+  const best = outcomes.find(({ whole }) => whole) ?? outcomes.find(({ further }) => further) ?? outcomes.find(({ past }) => past);
+  return best?.cure;
 }
 
 const legOrder = { request: 0, forward: 1, reply: 2 };
@@ -83,11 +133,17 @@ const legOrder = { request: 0, forward: 1, reply: 2 };
 function isFurther(before: Walk, after: Walk | undefined): boolean {
   if (after?.end !== 'broken') return true;
   const [was, is] = [before.steps.at(-1), after.steps.at(-1)];
-  if (!was || !is || (was.host === is.host && was.code === is.code && was.leg === is.leg)) return false;
-  return legOrder[is.leg] > legOrder[was.leg] || (is.leg === was.leg && after.steps.length >= before.steps.length);
+  if (!was || !is || isEarlier(before, after)) return false;
+  return was.host !== is.host || was.code !== is.code || was.leg !== is.leg || was.packet.mark !== is.packet.mark;
 }
 
-function toDiagnosis(cause: string, conclusion: Conclusion, cure: Cure | undefined, first: Case): Diagnosis {
+function isEarlier(before: Walk, after: Walk | undefined): boolean {
+  if (after?.end !== 'broken') return false;
+  const [was, is] = [before.steps.at(-1)?.leg ?? 'request', after.steps.at(-1)?.leg ?? 'request'];
+  return legOrder[is] < legOrder[was] || (is === was && after.steps.length < before.steps.length);
+}
+
+function toDiagnosis({ cause, conclusion }: Found, cure: Cure | undefined, first: Case): Diagnosis {
   const { walks, cures: _cures, evidence, ...rest } = conclusion;
   const services = [...new Set(walks.map((walk) => walk.service.id))].sort();
   const log: Evidence[] = conclusion.severity === 'fault' ? logEvidence(first, walks) : [];

@@ -1,6 +1,6 @@
 import { sameAddress } from '../net/address.js';
 import { contains } from '../net/prefix.js';
-import type { FactName, Facts, Family, Packet, Routed, RouteQuestion, Snapshot } from '../types.js';
+import type { FactName, Facts, Family, Routed, RouteQuestion, Snapshot } from '../types.js';
 import { canonicalQuestion } from './questions.js';
 import { decideRoute, type RoutingState } from './routing.js';
 
@@ -99,12 +99,4 @@ export function connectedPrefixes(snapshot: Snapshot | undefined, family: Family
   return (factOf(snapshot, 'addresses') ?? [])
     .filter((entry) => entry.family === family && entry.scope !== 'host' && entry.scope !== 'link')
     .map((entry) => ({ prefix: `${entry.address}/${entry.prefixLength}`, link: entry.link }));
-}
-
-/** How a packet reads in a sentence: `172.16.0.11:80 > 192.168.99.50:41000`. */
-export function describePacket(packet: Packet): string {
-  const port = (value: number | undefined) => (value === undefined ? '' : `:${value}`);
-  const side = (address: string, value: number | undefined) =>
-    address.includes(':') ? `[${address}]${port(value)}` : `${address}${port(value)}`;
-  return `${side(packet.source, packet.sourcePort)} > ${side(packet.destination, packet.destinationPort)}`;
 }

@@ -37,8 +37,22 @@ export function marking(c: Case, host: string, unmarked: readonly Unmarked[]): C
   const mark = establishedMark(c, host, first.step.packet.family);
   return markReplies(
     snapshot,
-    unmarked.map(({ step }): Packet => step.packet),
+    unmarked.flatMap((reply) => repliesLike(c, reply)),
     mark,
     { socketMatch: !forwardsDsr },
   );
+}
+
+/** An unmarked reply and those of its service's other upstreams, but for upstreams whose replies are marked: where something else breaks their path now, they need the mark later. */
+function repliesLike(c: Case, { walk: { service, upstream }, step: { packet, host } }: Unmarked): Packet[] {
+  const marked = c.walks.filter(
+    (walk) => walk.service === service && walk.steps.some((step) => step.host === host && step.packet.mark !== 0),
+  );
+  const others = service.upstreams.filter(
+    (other) => other.address !== upstream.address && other.family === upstream.family && !marked.some((walk) => walk.upstream === other),
+  );
+  return [
+    packet,
+    ...others.flatMap(({ address, port }) => (address === undefined ? [] : { ...packet, source: address, sourcePort: port })),
+  ];
 }

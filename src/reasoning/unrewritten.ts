@@ -20,17 +20,36 @@ export function unrewrittenReplies(c: Case): Unrewritten[] {
   return brokenBy(c, 'not-rewritten').map((broken) => {
     const { walk } = broken;
     const upstreamHost = walk.steps.find((step) => step.leg === 'reply')?.host ?? broken.step.host;
-    const gateway = walk.steps.find((step) => step.leg === 'reply' && step.code === 'forwarded' && step.host !== upstreamHost)?.host;
+    const gateway = gatewayOf(walk);
     const siblings = c.walks.filter((other) => other.service.id === walk.service.id && other.upstream !== walk.upstream);
     const rewriters = distinct(siblings.flatMap((other) => rewriterOf(other)));
+    if (rewriters.length === 0) {
+      const usual = gateway === undefined ? usualGateway(siblings) : undefined;
+      return usual === undefined
+        ? { ...broken, at: gateway ?? upstreamHost, kind: 'nowhere' as const }
+        : { ...broken, at: upstreamHost, kind: 'bypasses-router' as const, router: usual };
+    }
     const passed = new Set(walk.steps.filter((step) => step.leg === 'reply').map((step) => step.host));
     const routers = rewriters.filter((host) => !isOwnUpstream(siblings, host));
     const onTheWay = routers.find((host) => passed.has(host));
     if (onTheWay !== undefined) return { ...broken, at: onTheWay, kind: 'misses-upstream' as const };
     if (routers[0] !== undefined) return { ...broken, at: upstreamHost, kind: 'bypasses-router' as const, router: routers[0] };
-    const originsRewrite = rewriters.length > 0;
-    return { ...broken, at: gateway ?? upstreamHost, kind: originsRewrite ? ('misses-upstream' as const) : ('nowhere' as const) };
+    return { ...broken, at: gateway ?? upstreamHost, kind: 'misses-upstream' as const };
   });
+}
+
+/** The first host after the upstream's own that forwards the reply, or would have to. */
+function gatewayOf({ steps }: Walk): string | undefined {
+  const replies = steps.filter((step) => step.leg === 'reply');
+  return replies.find((step) => (step.code === 'forwarded' || step.code === 'not-forwarded') && step.host !== replies[0]?.host)?.host;
+}
+
+/** The gateway by which most of a service's replies go, however they end. */
+function usualGateway(walks: readonly Walk[]): string | undefined {
+  const replying = walks.filter(({ steps }) => steps.some((step) => step.leg === 'reply'));
+  return [...groupBy(replying, (walk) => gatewayOf(walk) ?? '')].find(
+    ([host, group]) => host !== '' && group.length * 2 > replying.length,
+  )?.[0];
 }
 
 function rewriterOf(walk: Walk): string[] {
@@ -50,13 +69,21 @@ export function rewriting(c: Case, host: string, broken: readonly Unrewritten[])
     const first = group[0]?.walk;
     if (!first?.vip) return [];
     const leaving = group[0]?.walk.steps.findLast((step) => step.leg === 'reply' && step.host === host);
+    const where = first.steps.find((step) => step.leg === 'reply')?.host === host ? 'originated' : 'forwarded';
     return rewriteReplies(snapshot, {
-      sources: distinct(group.flatMap(({ walk }) => walk.upstream.address ?? [])),
+      sources: where === 'originated' ? distinct(group.flatMap(({ walk }) => walk.upstream.address ?? [])) : uncovered(c, first),
       port: first.upstream.port,
       vip: first.vip,
-      where: first.steps.find((step) => step.leg === 'reply')?.host === host ? 'originated' : 'forwarded',
+      where,
       link: leaving?.out,
     });
   });
   return parts.length > 0 ? [combine(host, parts)] : [];
+}
+
+/** Upstreams of a walk's service whose replies nothing rewrites yet, with those whose path something else breaks now. */
+function uncovered(c: Case, { service, upstream }: Walk): string[] {
+  const done = c.walks.filter((walk) => walk.service.id === service.id && rewriterOf(walk).length > 0).map((walk) => walk.upstream.address);
+  const alike = service.upstreams.filter((other) => other.family === upstream.family && other.port === upstream.port);
+  return distinct(alike.flatMap(({ address }) => (address === undefined || done.includes(address) ? [] : address)));
 }

@@ -67,27 +67,10 @@ export function unwholeWalks({ walks }: Case): string[] {
     .map((walk) => `${walk.service.id} ${walk.upstream.name} ${walk.end} ${walk.steps.at(-1)?.code}`);
 }
 
-/**
- * The unwhole walks that are left once every fault's cure was applied to the snapshots, in the order of the report. The cures are found
- * again by their steps, so what is tested is what is printed.
- */
+/** The unwhole walks that are left once every cure was carried out. */
 export function leftAfterCures(change: Change | readonly Change[], options: Partial<CaseOptions> = {}): string[] {
   const whole: CaseOptions = { clients: [], roles: new Map(), ...options };
-  const { diagnoses } = diagnose(articleCase({ change, ...options }), rules, whole);
-  const changes = [change].flat();
-  for (const diagnosis of diagnoses) changes.push(cureOf(diagnosis, [...changes], options));
-  return unwholeWalks(articleCase({ change: changes, ...options }));
-}
-
-function cureOf({ cause, host, fix }: Diagnosis, changes: readonly Change[], options: Partial<CaseOptions>): Change {
-  const printed = JSON.stringify(fix);
-  const cures = rules.get(cause)?.run(articleCase({ change: changes, ...options })) ?? [];
-  const cure = cures
-    .filter((each) => each.host === host)
-    .flatMap((each) => each.cures)
-    .find(({ steps }) => JSON.stringify(steps) === printed);
-  if (!cure) throw new Error(`no cure of ${cause} on ${host} has the steps that are printed`);
-  return applying(cure);
+  return unwholeWalks(diagnose(articleCase({ change, ...options }), rules, whole).cured);
 }
 
 /** A cure as a change of the snapshots. */

@@ -45,7 +45,7 @@ async function main(): Promise<number> {
 }
 
 function say(text: string): void {
-  console.log(`\x1b[2m# ${text}\x1b[0m`);
+  console.log(process.stdout.isTTY ? `\x1b[2m# ${text}\x1b[0m` : `# ${text}`);
 }
 
 process.exitCode = await main();

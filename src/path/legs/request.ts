@@ -1,6 +1,7 @@
+import { withPort } from '../../net/address.js';
 import { passHook } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
-import { describePacket, facingLink, factOf, ownersOf, route } from '../world.js';
+import { facingLink, factOf, ownersOf, route } from '../world.js';
 
 /** The client's request up to nginx's listening socket. The packet's destination is the address the client asked. */
 export function takeRequest(trail: Trail, proxy: string): void {
@@ -8,7 +9,11 @@ export function takeRequest(trail: Trail, proxy: string): void {
   const clientHost = ownersOf(trail.snapshots, trail.packet.source).find((name) => name !== proxy);
   if (clientHost !== undefined) {
     trail.host = clientHost;
-    trail.add({ place: 'socket', code: 'sent', did: `asks: ${describePacket(trail.packet)}` });
+    trail.add({
+      place: 'socket',
+      code: 'sent',
+      did: `${trail.packet.source} asks ${withPort(trail.packet.destination, trail.packet.destinationPort ?? 0)}`,
+    });
   }
   trail.arrive(proxy, clientLink(trail, proxy, clientHost));
   passHook(trail, 'prerouting', { state: 'new', socket: 'plain', firstOfConnection: true });
