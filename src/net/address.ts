@@ -22,8 +22,10 @@ function parse(text: string): Numeric | undefined {
   const bare = text.replace(/%.*$/, '');
   // ipaddr.js also takes "10.1" and hexadecimal or octal parts; no tool that we read prints those.
   if (!bare.includes(':') && !ipaddr.IPv4.isValidFourPartDecimal(bare)) return undefined;
-  if (!ipaddr.isValid(bare)) return undefined;
-  const address = ipaddr.process(bare);
+  // ipaddr.js takes the long deprecated "::10.0.0.1" (RFC 4291, 2.5.5.1) for an IPv4-mapped address.
+  const plain = bare.replace(/^::(?=\d+\.)/, '::0:');
+  if (!ipaddr.isValid(plain)) return undefined;
+  const address = ipaddr.process(plain);
   const value = address.toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   return { family: address.kind() === 'ipv4' ? 4 : 6, value };
 }
