@@ -1,0 +1,181 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { diagnose } from '../../src/engine/diagnose.js';
+import type { Conclusion, Rule } from '../../src/types.js';
+import { articleCase, type Change, mangle4 } from '../kit/article.js';
+import {
+  addAddress,
+  addRoute,
+  changeFact,
+  changeMarkRules,
+  changeMaster,
+  changeWorkers,
+  dropMarkRules,
+  dropRoute,
+  dropSockets,
+  editConfig,
+  setForwarding,
+  setIptables,
+  setSysctl,
+} from '../kit/change.js';
+import { defaultRoute } from '../kit/host.js';
+import { causesOf, commands, examineArticle, leftAfterCures } from '../kit/rules.js';
+
+/** Each cause once, as a change of the healthy hosts. */
+const faults: Record<string, Change | readonly Change[]> = {
+  'worker/cannot-spoof proxy': [changeMaster({ uid: 33 }), changeWorkers({ effectiveCapabilities: '0' })],
+  'nginx/transparent-keyword-missing proxy': editConfig('proxy_bind $remote_addr transparent;', 'proxy_bind $remote_addr;'),
+  'proxy/mark-rule-missing proxy': [setIptables('proxy', 'mangle', []), setIptables('proxy', 'mangle', [], { family: 6 })],
+  'proxy/policy-rule-missing proxy': dropMarkRules('proxy'),
+  'proxy/local-route-missing proxy': [dropRoute('proxy', '0.0.0.0/0', '100'), dropRoute('proxy', '::/0', '100')],
+  'proxy/src-valid-mark proxy': setSysctl('proxy', 'net/ipv4/conf/all/src_valid_mark', 1),
+  'upstream/not-listening dev1': dropSockets('dev1', 80),
+  'upstream/no-route-to-client dev2': dropRoute('dev2', '0.0.0.0/0'),
+  'upstream/reply-bypasses-proxy dev3': [dropRoute('dev3', '0.0.0.0/0'), addRoute('dev3', defaultRoute('172.16.0.2', 'eth0'))],
+  'upstream/client-on-connected-subnet dev4': [
+    changeFact('dev4', 'links', (links) => [
+      ...links,
+      { name: 'eth1', index: 3, up: true, state: 'UP', mtu: 1500, mac: '02:00:99:00:00:04' },
+    ]),
+    addAddress('dev4', 'eth1', '192.168.99.64/24'),
+  ],
+  'dsr/forwarding-off proxy': setForwarding('proxy', 0),
+  'dsr/reply-not-rewritten proxy': changeFact('proxy', 'trafficControl', () => ({ qdiscs: [], filters: [] })),
+};
+const names = Object.keys(faults);
+const changesOf = (...chosen: readonly string[]): Change[] => chosen.flatMap((name) => faults[name] ?? []);
+
+test.each(names)('%s alone is named once and mended', (name) => {
+  expect(causesOf(examineArticle(changesOf(name)))).toEqual([name]);
+  expect(leftAfterCures(changesOf(name))).toEqual([]);
+});
+
+const pairs = names.flatMap((a, index) => names.slice(index + 1).map((b) => [a, b] as const));
+
+test.each(pairs)('%s and %s at once are both named, nothing else, and the cures in their order mend all', (a, b) => {
+  const change = changesOf(a, b);
+  const report = examineArticle(change);
+  expect(causesOf(report).sort()).toEqual([a, b].sort());
+  expect(report.diagnoses.filter(({ fix }) => fix.length === 0)).toEqual([]);
+  expect(leftAfterCures(change)).toEqual([]);
+});
+
+describe('faults on the same part of the path come in the order in which they must be cured', () => {
+  const interception = ['proxy/mark-rule-missing proxy', 'proxy/policy-rule-missing proxy', 'proxy/local-route-missing proxy'];
+
+  test('mark, policy rule and local route', () => {
+    expect(causesOf(examineArticle(changesOf(...interception)))).toEqual(interception);
+    expect(leftAfterCures(changesOf(...interception))).toEqual([]);
+  });
+
+  test('a host on which nothing was set up at all gets commands that fit each other', () => {
+    const { diagnoses } = examineArticle(changesOf(...interception));
+    const all = diagnoses
+      .flatMap(({ fix }) => commands(fix))
+      .filter((command) => !command.includes('6'.concat('tables')) && !command.includes('-6 '));
+    expect(all.filter((command) => command.startsWith('ip '))).toEqual([
+      'ip rule add fwmark 0x1 lookup 100 priority 32765',
+      'ip route add local 0.0.0.0/0 dev lo table 100',
+    ]);
+  });
+
+  test('worker, mark, way back of an upstream', () => {
+    const order = ['worker/cannot-spoof proxy', 'upstream/no-route-to-client dev2', 'proxy/mark-rule-missing proxy'];
+    const found = causesOf(examineArticle(changesOf(...order)));
+    expect([...found].sort()).toEqual([...order].sort());
+    expect(found[0]).toBe('worker/cannot-spoof proxy');
+  });
+
+  test('forwarding before rewriting', () => {
+    const order = ['dsr/forwarding-off proxy', 'dsr/reply-not-rewritten proxy'];
+    expect(causesOf(examineArticle(changesOf(...order)))).toEqual(order);
+  });
+});
+
+test('any three or four faults at once are each named once, and nothing else', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.constantFrom(...names), { minLength: 3, maxLength: 4 }), (chosen) => {
+      expect(causesOf(examineArticle(changesOf(...chosen))).sort()).toEqual([...chosen].sort());
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('symptoms are folded under their cause: one diagnosis explains every service and upstream that fails', () => {
+  const [only] = examineArticle(changesOf('proxy/policy-rule-missing proxy')).diagnoses;
+  expect(only?.explains).toHaveLength(only?.services.length ?? -1);
+  expect(only?.services).toHaveLength(3);
+});
+
+test('risks come after faults', () => {
+  const change = [...changesOf('upstream/not-listening dev1'), setSysctl('proxy', 'net/ipv4/udp_early_demux', 1)];
+  expect(causesOf(examineArticle(change))).toEqual(['upstream/not-listening dev1', 'dsr/replies-caught-by-early-demux proxy']);
+});
+
+test('a mark rule for one service alone and a stopped upstream of another', () => {
+  const change = [setIptables('proxy', 'mangle', mangle4.slice(0, 1)), dropSockets('dev1', 80)];
+  const report = examineArticle(change);
+  expect(causesOf(report).sort()).toEqual(['proxy/mark-rule-missing proxy', 'upstream/not-listening dev1']);
+  expect(report.diagnoses.find(({ cause }) => cause === 'proxy/mark-rule-missing')?.services).toEqual(['udp:5300']);
+});
+
+test('a mark mismatch behind a worker that cannot spoof', () => {
+  const change = [...changesOf('worker/cannot-spoof proxy'), changeMarkRules('proxy', { mark: 2 })];
+  expect(causesOf(examineArticle(change))).toEqual(['worker/cannot-spoof proxy', 'proxy/policy-rule-mark-mismatch proxy']);
+});
+
+const options = { clients: [], roles: new Map() };
+const rule = (run: Rule['run']): Rule => ({ title: 't', why: 'w', run });
+const conclusion = (rest: Partial<Conclusion>): Conclusion => ({
+  host: 'proxy',
+  severity: 'fault',
+  certainty: 'proven',
+  summary: '',
+  steps: [],
+  evidence: [],
+  explains: [],
+  verify: [],
+  walks: [],
+  cures: [],
+  ...rest,
+});
+
+test('a rule that throws is a crash of its own and costs the others nothing', () => {
+  const rules = new Map([
+    [
+      'a/throws',
+      rule(() => {
+        throw new Error('oops');
+      }),
+    ],
+    ['b/speaks', rule(() => [conclusion({})])],
+  ]);
+  const { diagnoses, crashes } = diagnose(articleCase(), rules, options);
+  expect(diagnoses.map(({ cause }) => cause)).toEqual(['b/speaks']);
+  expect([...crashes]).toEqual([['a/throws', 'oops']]);
+});
+
+test('a cure that mends nothing is not printed', () => {
+  const c = articleCase({ change: dropMarkRules('proxy') });
+  const step = { host: 'proxy', kind: 'command' as const, run: 'true', why: '' };
+  const idle = { host: 'proxy', steps: [step], apply: (snapshot: Parameters<Conclusion['cures'][number]['apply']>[0]) => snapshot };
+  const rules = new Map([['a/useless', rule((each) => [conclusion({ walks: each.walks, cures: [idle] })])]]);
+  expect(diagnose(c, rules, options).diagnoses[0]?.fix).toEqual([]);
+});
+
+test('the first cure after which all is whole is preferred to an earlier one that only helps', () => {
+  const change = changesOf('proxy/mark-rule-missing proxy', 'proxy/policy-rule-missing proxy');
+  const report = examineArticle(change);
+  expect(report.diagnoses.map(({ fix }) => fix.length > 0)).toEqual([true, true]);
+});
+
+test('broken walks that no rule explains are handed on', () => {
+  const { diagnoses, unexplained } = diagnose(articleCase({ change: dropMarkRules('proxy') }), new Map(), options);
+  expect(diagnoses).toEqual([]);
+  expect(new Set(unexplained.map((walk) => walk.service.id))).toEqual(new Set(['http:80/#web', 'http:80/#web6', 'udp:5300']));
+});
+
+test('walks of a service that a fault explains are not left unexplained', () => {
+  const rules = new Map([['a/knows', rule((c) => [conclusion({ walks: c.walks.filter((walk) => walk.end === 'broken') })])]]);
+  expect(diagnose(articleCase({ change: dropMarkRules('proxy') }), rules, options).unexplained).toEqual([]);
+});
