@@ -17,13 +17,16 @@ const check: Check<never> = {
     ),
 };
 
-/** Speaks only on the host that rewrites, or that would have to. */
-function judge({ host }: Scope, walk: Walk, { end, rewriter, place }: DsrReply): Opinion | undefined {
+/**
+ * Speaks only on the host that rewrites, or that would have to: nginx's own or the origin. A third host may just as well lie on the
+ * replies' way because of a wrong route.
+ */
+function judge({ host }: Scope, walk: Walk, { end, rewriter, place, origin }: DsrReply): Opinion | undefined {
   const about = nameOf(walk.upstream);
-  if (end.code === 'not-rewritten')
-    return place === host
-      ? { status: 'fail', about, message: 'replies keep the address of the upstream', evidence: evidenceOf(end) }
-      : undefined;
+  if (end.code === 'not-rewritten' && place === host) {
+    const status = host === walk.service.host || host === origin ? 'fail' : 'warn';
+    return { status, about, message: 'replies keep the address of the upstream', evidence: evidenceOf(end) };
+  }
   if (rewriter?.host !== host) return undefined;
   const evidence = evidenceOf(rewriter);
   if (end.code === 'wrongly-rewritten') return { status: 'fail', about, message: `the reply ${end.did}`, evidence };

@@ -31,7 +31,7 @@ function judge(facts: CaptureFacts, { walk, mark, takenIn, decision }: Capture, 
   if (takenIn) return { status: 'pass', message: `replies are taken in without table ${table}`, evidence };
   const [covering] = coveringRoutes(facts, rule, walk.client);
   const message = covering ? `its route to ${covering.to} is ${covering.type}, not local` : 'it has no route that covers the client';
-  return { status: 'fail', about: walk.client, message: `table $tabledoes not take the replies in: $message`, evidence };
+  return { status: 'fail', about: walk.client, message: `table ${table} does not take the replies in: ${message}`, evidence };
 }
 
 export default check;
