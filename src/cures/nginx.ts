@@ -4,9 +4,10 @@ import type { At, Cure, FixStep, NginxMaster, ProcessStatus, Snapshot } from '..
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
-/** How this very master is called: its own binary, prefix and configuration file. */
+/** How this very master is called: its own binary, prefix, configuration file, and what the command line adds to it. */
 function nginxCommand(master: NginxMaster, ...args: string[]): string {
-  return commandLine(master.executable, '-p', master.prefix, '-c', master.configFile, ...args);
+  const global = master.globalDirectives === undefined ? [] : ['-g', master.globalDirectives];
+  return commandLine(master.executable, '-p', master.prefix, '-c', master.configFile, ...global, ...args);
 }
 
 function reloadStep(snapshot: Snapshot, master: NginxMaster): FixStep {

@@ -121,12 +121,14 @@ async function describe(host: Host, process: Process, workers: readonly ProcessS
   const commandLine = commandLineOf(process);
   const words = commandLine === process.title ? process.arguments : commandLine.split(' ');
   const directory = textOf(workingDirectory) || '/';
+  const options = parseOptions(words.slice(1));
   return {
     ...statusOf(process),
     commandLine,
     executable: textOf(executable).replace(/ \(deleted\)$/, ''),
     workingDirectory: directory,
-    ...locateConfig(parseOptions(words.slice(1)), configureArguments, directory),
+    ...locateConfig(options, configureArguments, directory),
+    ...(options.globalDirectives === undefined ? {} : { globalDirectives: options.globalDirectives }),
     root: sameRoot(textOf(root), textOf(roots)) ? '' : `${at}/root`,
     ...(version === undefined ? {} : { version }),
     configureArguments,

@@ -41,6 +41,7 @@ const nginx: z.ZodType<NginxProcesses> = z.object({
       root: text,
       version: text.exactOptional(),
       configureArguments: text,
+      globalDirectives: text.exactOptional(),
       workers: list(z.object(processStatus)),
     }),
   ),

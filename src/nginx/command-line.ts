@@ -5,6 +5,8 @@ export interface NginxOptions {
   prefix?: string;
   configFile?: string;
   errorLog?: string;
+  /** `-g`: directives outside the configuration file. */
+  globalDirectives?: string;
   /** `-t`, `-T`, `-v`, `-V`, `-h` or `-s`: the process does one thing and ends. */
   oneShot: boolean;
 }
@@ -29,7 +31,11 @@ export function parseOptions(words: readonly string[]): NginxOptions {
       if (flag === 'p') options.prefix = value;
       if (flag === 'c') options.configFile = value;
       if (flag === 'e') options.errorLog = value;
-      if (flag === 'g') while (i + 1 < words.length && !/^-[a-zA-Z]/.test(words[i + 1] ?? '')) i++;
+      if (flag === 'g') {
+        const directives = [value];
+        while (i + 1 < words.length && !/^-[a-zA-Z]/.test(words[i + 1] ?? '')) directives.push(words[++i] ?? '');
+        options.globalDirectives = directives.join(' ');
+      }
       break;
     }
   }

@@ -44,11 +44,11 @@ function gatewayOf({ steps }: Walk): string | undefined {
   return replies.find((step) => (step.code === 'forwarded' || step.code === 'not-forwarded') && step.host !== replies[0]?.host)?.host;
 }
 
-/** The gateway by which most of a service's replies go, however they end. */
+/** The gateway by which at least half of a service's replies go, however they end. */
 function usualGateway(walks: readonly Walk[]): string | undefined {
   const replying = walks.filter(({ steps }) => steps.some((step) => step.leg === 'reply'));
   return [...groupBy(replying, (walk) => gatewayOf(walk) ?? '')].find(
-    ([host, group]) => host !== '' && group.length * 2 > replying.length,
+    ([host, group]) => host !== '' && group.length * 2 >= replying.length,
   )?.[0];
 }
 

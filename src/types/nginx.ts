@@ -30,6 +30,8 @@ export interface NginxMaster extends ProcessStatus {
   /** `-p`, `-c`, or the built-in values; absolute paths inside the master's root. */
   prefix: string;
   configFile: string;
+  /** `-g`: directives that the command line adds; a reload has to bring them again. */
+  globalDirectives?: string;
   /** Prefix of host paths for this master's root: `` or `/proc/PID/root`. */
   root: string;
   /** `1.22.1`, or undefined when the binary could not be asked. */
