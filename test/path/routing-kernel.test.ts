@@ -43,7 +43,7 @@ async function stateOf(host: Host): Promise<RoutingState> {
 
 /** What rtnetlink says of a decision: the same errno has several causes, see errorAnswer() of the reader. */
 function said({ answer, result }: RouteDecision): string {
-  if (answer.type !== 'error') return describe(answer);
+  if (answer?.type !== 'error') return answer === undefined ? 'not certain' : describe(answer);
   if (answer.error === 'invalid-source') return 'Invalid argument';
   if (answer.error === 'no-route' || result.found !== 'refusal') return answer.text;
   const refusals: Record<string, string> = { blackhole: 'Invalid argument', prohibit: 'Permission denied' };
@@ -71,7 +71,7 @@ async function compare(made: RandomHost, index: number): Promise<string[]> {
         asked,
         says: describe(answer),
       });
-      return decision.answer.type === 'error' ? decision.answer.error : decision.answer.type;
+      return answer.type === 'error' ? answer.error : answer.type;
     });
   });
 }

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { decideRoute, validateSource } from '../../src/path/routing.js';
+import { routingState } from '../../src/path/world.js';
+import type { RouteQuestion } from '../../src/types.js';
+import { articleSnapshots, type Change, client, vip } from '../kit/article.js';
+import { changeFact, setForwarding, setSysctl } from '../kit/change.js';
+
+// What the kernel itself says to random questions is in routing-kernel.test.ts; here is what a reader wants to know of this setup.
+
+function stateOf(host: string, change: Change | readonly Change[] = []) {
+  const state = routingState(articleSnapshots(change).get(host));
+  if (!state) throw new Error('no state');
+  return state;
+}
+
+const decide = (question: RouteQuestion, change: Change | readonly Change[] = [], host = 'proxy') =>
+  decideRoute(stateOf(host, change), question).answer;
+const reply = { to: client, from: '172.16.0.11', iif: 'eth1' };
+const strict = setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 1);
+
+describe('a reply that comes in at nginx’s host', () => {
+  it('is taken in when it is marked and forwarded when it is not', () => {
+    expect(decide({ ...reply, mark: 1 })).toEqual({ type: 'local', table: '100' });
+    expect(decide(reply)).toMatchObject({ type: 'unicast', link: 'eth0', table: 'main' });
+  });
+
+  it('has no route where forwarding is off, whatever its source', () => {
+    expect(decide(reply, setForwarding('proxy', 0))).toMatchObject({ error: 'no-route', text: 'No route to host' });
+    expect(decide({ ...reply, from: vip }, setForwarding('proxy', 0))).toMatchObject({ error: 'no-route' });
+    expect(decide({ ...reply, mark: 1 }, setForwarding('proxy', 0))).toMatchObject({ type: 'local' });
+  });
+
+  it('is a martian when the host owns its source, unless that is accepted', () => {
+    expect(decide({ ...reply, mark: 1, from: vip })).toMatchObject({ error: 'invalid-source' });
+    expect(
+      decide({ ...reply, mark: 1, from: vip }, [
+        setSysctl('proxy', 'net/ipv4/conf/eth1/accept_local', 1),
+        setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 0),
+      ]),
+    ).toMatchObject({ type: 'local' });
+  });
+});
+
+describe('source validation', () => {
+  const verdict = (from: string, change: Change | readonly Change[] = [], mark = 0) =>
+    validateSource(stateOf('proxy', change), { family: 4, to: client, from, iif: 'eth1', mark });
+
+  it('strict wants the way back on the same link, loose any way', () => {
+    expect(verdict('172.16.0.11', strict)).toEqual({ valid: true });
+    expect(verdict('192.168.99.77', strict)).toMatchObject({ valid: false, reason: 'strict' });
+    expect(verdict('192.168.99.77', setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 2))).toEqual({ valid: true });
+    expect(verdict('198.51.100.1', setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 2))).toMatchObject({ valid: false, reason: 'loose' });
+    expect(verdict('198.51.100.1', setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 0))).toEqual({ valid: true });
+  });
+
+  it('looks the way back up with the mark only under src_valid_mark', () => {
+    expect(verdict('172.16.0.11', strict, 1)).toEqual({ valid: true });
+    expect(verdict('172.16.0.11', setSysctl('proxy', 'net/ipv4/conf/all/src_valid_mark', 1), 1)).toMatchObject({
+      reason: 'marked-martian',
+    });
+  });
+
+  it('without any rule of one’s own and without rp_filter only looks at the host’s addresses', () => {
+    const bare = [
+      setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 0),
+      changeFact('proxy', 'policyRules', (all) => all.filter(({ mark }) => mark === undefined)),
+      changeFact('proxy', 'routes', (all) => all.filter(({ table }) => table !== '100')),
+    ];
+    expect(verdict('198.51.100.1', bare)).toEqual({ valid: true });
+    expect(verdict(vip, bare)).toMatchObject({ reason: 'martian' });
+  });
+
+  it('is not for IPv6', () => {
+    expect(decide({ to: 'fd00:99::50', from: 'fd00:99::10', iif: 'eth1' })).toMatchObject({ type: 'unicast', link: 'eth0' });
+  });
+});
+
+it('says what refuses', () => {
+  const prohibited = changeFact('dev1', 'routes', (all) => [
+    { family: 4, type: 'prohibit', to: '192.168.99.0/24', table: 'main', nextHops: [], metric: 0 },
+    ...all,
+  ]);
+  expect(decide({ to: client }, prohibited, 'dev1')).toEqual({ type: 'error', error: 'refused', text: 'prohibit' });
+});
