@@ -1,6 +1,7 @@
 import { putRoute } from '../../src/cures/routing.js';
 import { everything } from '../../src/net/prefix.js';
 import { type Broken, brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
+import { certaintyAboutClient } from '../../src/reasoning/assumed-client.js';
 import { wayToHost } from '../../src/reasoning/gateway.js';
 import { linkSysctl, sourceVerdict } from '../../src/reasoning/source-validation.js';
 import type { Case, Cure, Rule } from '../../src/types.js';
@@ -13,6 +14,7 @@ const rule: Rule = {
       concludeFrom(broken, {
         host,
         summary: `${host} has no route to ${list(distinct(broken.map(({ walk }) => walk.client)))}: it cannot answer (${serviceList(broken)})`,
+        ...certaintyAboutClient(c, host, broken),
         cures: cures(c, host, broken),
         verify: distinct(
           broken.map(({ walk }) => `ip ${walk.client.includes(':') ? '-6 ' : ''}route get ${walk.client} from ${walk.upstream.address}`),

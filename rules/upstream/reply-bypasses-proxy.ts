@@ -4,6 +4,7 @@ import { longestMatch, lookup } from '../../src/path/fib.js';
 import { factOf } from '../../src/path/world.js';
 import { concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
 import { type Bypassed, bypassedReplies } from '../../src/reasoning/bypass.js';
+import { certaintyAboutClient } from '../../src/reasoning/assumed-client.js';
 import { wayToHost } from '../../src/reasoning/gateway.js';
 import type { Case, Cure, Route, Rule } from '../../src/types.js';
 
@@ -16,6 +17,7 @@ const rule: Rule = {
       concludeFrom(broken, {
         host,
         summary: `${host} answers clients by way of ${distinct(broken.map((item) => item.prefix)).join(', ')}, not by way of ${distinct(broken.map((item) => item.expected)).join(', ')} (${serviceList(broken)})`,
+        ...certaintyAboutClient(c, host, broken),
         cures: cures(c, host, broken),
         verify: distinct(
           broken.map(

@@ -8,7 +8,8 @@ export type RoutingState = Pick<Facts, 'policyRules' | 'routes' | 'addresses' | 
 
 /** What the model says, with the rule and route that decided, for the reader of the report. */
 export interface RouteDecision {
-  answer: RouteAnswer;
+  /** Undefined where a rule with a selector that is not evaluated stands in the way. */
+  answer: RouteAnswer | undefined;
   result: FibResult;
 }
 
@@ -30,7 +31,8 @@ function decideOutput(state: RoutingState, question: RouteQuestion): RouteDecisi
   return { result, answer: answerOf(result) };
 }
 
-function answerOf(result: FibResult): RouteAnswer {
+function answerOf(result: FibResult): RouteAnswer | undefined {
+  if (result.found === 'unknown') return undefined;
   if (result.found === 'refusal') return { type: 'error', error: 'refused', text: result.route?.type ?? result.rule.action };
   if (result.found !== 'route') return { type: 'error', error: 'no-route', text: 'Network is unreachable' };
   const { route, hop } = result;
@@ -50,7 +52,7 @@ function decideInput(state: RoutingState, question: RouteQuestion, iif: string):
   const key = flowKey(question, iif);
   const result = lookup(state, key);
   const answer = answerOf(result);
-  if (key.family === 6) return { result, answer };
+  if (key.family === 6 || answer === undefined) return { result, answer };
   // The kernel looks at the destination first: with forwarding off even a martian source reads "No route to host".
   if (answer.type !== 'local' && answer.type !== 'broadcast' && !forwards(state.sysctls, iif, 4)) return { result, answer: noRoute };
   if (answer.type === 'error' || question.from === undefined) return { result, answer };

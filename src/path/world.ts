@@ -18,6 +18,8 @@ export function whyMissing(snapshot: Snapshot | undefined, name: FactName): stri
   return fact && !fact.ok ? fact.why : `${name} was not read`;
 }
 
+const routingFacts = ['policyRules', 'routes', 'addresses', 'links', 'sysctls'] as const;
+
 /** The facts that a routing decision needs, or undefined when one is missing. */
 export function routingState(snapshot: Snapshot | undefined): RoutingState | undefined {
   const [policyRules, routes, addresses, links, sysctls] = [
@@ -28,6 +30,12 @@ export function routingState(snapshot: Snapshot | undefined): RoutingState | und
     factOf(snapshot, 'sysctls'),
   ];
   return policyRules && routes && addresses && links && sysctls ? { policyRules, routes, addresses, links, sysctls } : undefined;
+}
+
+/** Why a host's routing decisions cannot be told. */
+export function whyUnrouted(snapshot: Snapshot | undefined): string {
+  const missing = routingFacts.find((name) => factOf(snapshot, name) === undefined) ?? 'routes';
+  return whyMissing(snapshot, missing);
 }
 
 export function route(snapshot: Snapshot | undefined, question: RouteQuestion): Routed {

@@ -2,7 +2,7 @@ import type { Service, Upstream } from '../../types.js';
 import { passHook } from '../hooks.js';
 import { findListener } from '../listening.js';
 import { routeProvenance, type Trail } from '../trail.js';
-import { arrivalAt, factOf, ownersOf, owns, route, whyMissing } from '../world.js';
+import { arrivalAt, factOf, ownersOf, owns, route, whyMissing, whyUnrouted } from '../world.js';
 import { passThrough } from './pass-through.js';
 
 /** nginx's packet under the client's address, from its socket to the upstream's. Returns false when nothing more can be followed. */
@@ -23,7 +23,7 @@ function leaveProxy(trail: Trail): void {
     trail.add({
       place: 'route',
       code: 'unknown',
-      did: `the route to ${destination} is not known: ${whyMissing(trail.snapshot, 'routes')}`,
+      did: `the route to ${destination} is not known: ${whyUnrouted(trail.snapshot)}`,
       by,
       outcome: 'unknown',
     });
@@ -109,7 +109,7 @@ function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void
   const by = routeProvenance(routed);
   const { answer } = routed;
   if (answer === undefined) {
-    trail.add({ place: 'route', code: 'unknown', did: 'its routing is not known', by, outcome: 'unknown' });
+    trail.add({ place: 'route', code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot)}`, by, outcome: 'unknown' });
   } else if (answer.type === 'local') {
     trail.add({ place: 'route', code: 'taken-in', did: `lets ${trail.packet.source} in on ${trail.in ?? 'its link'}`, by, route: routed });
   } else {

@@ -3,7 +3,7 @@ import { passHook, stateAfter } from '../hooks.js';
 import { forwards } from '../sysctls.js';
 import { rewriteOnEgress } from '../traffic-control.js';
 import { routeProvenance, type Trail } from '../trail.js';
-import { factOf } from '../world.js';
+import { factOf, whyUnrouted } from '../world.js';
 
 /** A host that is neither the packet's source nor its end: prerouting, route, forward, postrouting, egress. Leaves `trail.out` set when the packet goes on. */
 export function passThrough(trail: Trail, arriving: ConnectionState): void {
@@ -21,7 +21,7 @@ function routeOn(trail: Trail): boolean {
   const { answer } = routed;
   const note = { place: 'route', by, route: routed };
   if (answer === undefined) {
-    trail.add({ ...note, code: 'unknown', did: 'its routing is not known', outcome: 'unknown' });
+    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot)}`, outcome: 'unknown' });
     return false;
   }
   if (answer.type === 'unicast' && trail.packet.family === 6 && !forwardsIpv6(trail)) {

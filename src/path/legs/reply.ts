@@ -1,7 +1,7 @@
 import type { Service } from '../../types.js';
 import { passHook, replyState, replyTo, stateAfter } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
-import { type Arrival, arrivalAt, facingLink, factOf, ownersOf, owns, whyMissing } from '../world.js';
+import { type Arrival, arrivalAt, facingLink, factOf, ownersOf, owns, whyMissing, whyUnrouted } from '../world.js';
 import { leave, passThrough } from './pass-through.js';
 
 /** What the reply's way needs to know. */
@@ -39,6 +39,9 @@ export function followReply(trail: Trail, context: ReplyContext): void {
     }
     passThrough(trail, replyState(trail));
   }
+  if (!trail.broken && trail.out !== undefined) {
+    trail.add({ place: 'route', code: 'unknown', did: 'the reply goes round in circles', outcome: 'unknown' });
+  }
 }
 
 /** The reply of an upstream that nobody named, as it would come in at nginx's host. */
@@ -61,7 +64,7 @@ function leaveUpstream(trail: Trail): void {
   const { answer } = routed;
   const note = { place: 'route', by: routeProvenance(routed), route: routed };
   if (answer === undefined) {
-    trail.add({ ...note, code: 'unknown', did: 'its routing is not known', outcome: 'unknown' });
+    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot)}`, outcome: 'unknown' });
   } else if (answer.type === 'unicast') {
     trail.out = answer.link;
     trail.add({ ...note, code: 'routed', did: `answers ${answer.via === undefined ? 'straight' : `via ${answer.via}`} on ${answer.link}` });
@@ -171,7 +174,7 @@ function takeIn(trail: Trail): void {
   const { answer } = routed;
   const note = { place: 'route', by: routeProvenance(routed), route: routed };
   if (answer === undefined) {
-    trail.add({ ...note, code: 'unknown', did: 'its routing is not known', outcome: 'unknown' });
+    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot)}`, outcome: 'unknown' });
     return;
   }
   if (answer.type === 'error' && answer.error === 'invalid-source') {
