@@ -1,7 +1,7 @@
 import { familyOf, isAddress, prefixBounds, sameAddress } from '../net/address.js';
 import { contains, parsePrefix } from '../net/prefix.js';
 import type { WalkedClient } from '../path/walk.js';
-import { connectedPrefixes, facingLink, factOf, owns, type Snapshots } from '../path/world.js';
+import { connectedPrefixes, facingLink, factOf, owns, route, type Snapshots } from '../path/world.js';
 import type { Family, Role, Service, Snapshot } from '../types.js';
 
 const mostClients = 16;
@@ -19,14 +19,15 @@ export function findClients(
   const known = [...new Set(addresses)].slice(0, mostClients).map((address) => ({ address, assumed: false }));
   const families = new Set(services.flatMap((service) => service.listeners.map((listener) => listener.family)));
   const missing = [...families].filter((family) => !known.some((client) => familyOf(client.address) === family));
-  return [...known, ...missing.flatMap((family) => assumed(snapshots, family))];
+  return [...known, ...missing.flatMap((family) => assumed(snapshots, services, family))];
 }
 
-/** Of a prefix its first and its last usable address. */
+/** Of a prefix its first and its last usable address; where two addresses or one are all it has, these (RFC 3021, RFC 6164). */
 function representatives(text: string): string[] {
   const prefix = parsePrefix(text);
   if (!prefix || isAddress(text)) return [text];
   const bounds = prefixBounds(prefix.address, prefix.length);
+  if (bounds && prefix.length >= (prefix.family === 4 ? 31 : 127)) return [...bounds];
   const inner = (address: string, step: 1 | -1) => address.replace(/[^.:]*$/, (last) => shift(last, step, prefix.family));
   return bounds ? [inner(bounds[0], 1), inner(bounds[1], -1)] : [];
 }
@@ -75,10 +76,21 @@ function isLoopback(address: string): boolean {
   return contains('127.0.0.0/8', address) || sameAddress(address, '::1');
 }
 
-/** A documentation address (RFC 5737, RFC 3849) that no host is connected to. */
-function assumed(snapshots: Snapshots, family: Family): WalkedClient[] {
-  const free = documentation[family].find(
-    (address) => ![...snapshots.values()].some((host) => connectedPrefixes(host, family).some(({ prefix }) => contains(prefix, address))),
-  );
-  return free === undefined ? [] : [{ address: free, assumed: true }];
+/**
+ * A documentation address (RFC 5737, RFC 3849) that no host is connected to. A proxy without a route there has no clients out there
+ * either: then an address beside it stands in, on a link that leads to no upstream.
+ */
+function assumed(snapshots: Snapshots, services: readonly Service[], family: Family): WalkedClient[] {
+  const hosts = [...snapshots.values()];
+  const proxies = hosts.filter((host) => services.some((service) => service.host === host.host));
+  const isConnected = (host: Snapshot, address: string) => connectedPrefixes(host, family).some(({ prefix }) => contains(prefix, address));
+  const free = documentation[family].filter((address) => !hosts.some((host) => isConnected(host, address)));
+  const isRouted = (address: string) => proxies.every((proxy) => route(proxy, { to: address }).answer?.type !== 'error');
+  const upstreams = services.flatMap((service) => service.upstreams.flatMap(({ address }) => address ?? []));
+  const beside = proxies
+    .flatMap((proxy) => connectedPrefixes(proxy, family).filter(({ prefix }) => !upstreams.some((address) => contains(prefix, address))))
+    .flatMap(({ prefix }) => representatives(prefix))
+    .filter((address) => !hosts.some((host) => owns(host, address) || (!proxies.includes(host) && isConnected(host, address))));
+  const chosen = free.find(isRouted) ?? beside[0] ?? free[0];
+  return chosen === undefined ? [] : [{ address: chosen, assumed: true }];
 }
