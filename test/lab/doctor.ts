@@ -11,13 +11,12 @@ export interface Examined {
   report: Report;
 }
 
-/** Runs the built program over hosts of a lab, all of them unless said, as a user would. */
-export async function check(lab: Lab, ...args: string[]): Promise<Examined> {
-  const run = await execa(
-    process.execPath,
-    [program, 'check', '--json', ...(args.includes('--host') ? [] : lab.hostArguments()), ...args],
-    { reject: false },
-  );
+/** Runs the built program as a user would: over the hosts of a lab, or over other hosts and files that `targets` names. */
+export async function check(
+  lab: Lab,
+  { args = [], targets = lab.hostArguments() }: { args?: readonly string[]; targets?: readonly string[] } = {},
+): Promise<Examined> {
+  const run = await execa(process.execPath, [program, 'check', '--json', ...targets, ...args], { reject: false });
   return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
 }
 
