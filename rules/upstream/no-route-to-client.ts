@@ -1,7 +1,7 @@
 import { putRoute } from '../../src/cures/routing.js';
 import { everything } from '../../src/net/prefix.js';
-import { type Broken, brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
 import { certaintyAboutClient } from '../../src/reasoning/assumed-client.js';
+import { type Broken, brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
 import { wayToHost } from '../../src/reasoning/gateway.js';
 import { linkSysctl, sourceVerdict } from '../../src/reasoning/source-validation.js';
 import type { Case, Cure, Rule } from '../../src/types.js';

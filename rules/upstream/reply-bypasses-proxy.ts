@@ -2,9 +2,9 @@ import { combine } from '../../src/cures/combine.js';
 import { putRoute } from '../../src/cures/routing.js';
 import { longestMatch, lookup } from '../../src/path/fib.js';
 import { factOf } from '../../src/path/world.js';
+import { certaintyAboutClient } from '../../src/reasoning/assumed-client.js';
 import { concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
 import { type Bypassed, bypassedReplies } from '../../src/reasoning/bypass.js';
-import { certaintyAboutClient } from '../../src/reasoning/assumed-client.js';
 import { wayToHost } from '../../src/reasoning/gateway.js';
 import type { Case, Cure, Route, Rule } from '../../src/types.js';
 

@@ -9,7 +9,7 @@ export interface IptablesRule {
   family: Family;
   table: string;
   chain: string;
-  /** Matches and target, one word each; a comma list of sources is allowed. */
+  /** Matches and target, one word each; a comma list of addresses is allowed. */
   words: readonly string[];
   /** At the end of its chain, or as its first rule. */
   at: 'end' | 'start';
@@ -37,9 +37,12 @@ export function addIptablesRule(snapshot: Snapshot, rule: IptablesRule): Cure {
 
 /** iptables makes one rule of each address in a comma list. */
 function expand({ chain, words }: IptablesRule): string[] {
-  const at = words.indexOf('-s') + 1;
-  const sources = at > 0 ? (words[at] ?? '').split(',') : [''];
-  return sources.map((source) => ['-A', chain, ...words.map((word, index) => (at > 0 && index === at ? source : word))].join(' '));
+  const lists = ['-s', '-d'].map((flag) => words.indexOf(flag) + 1).filter((at) => at > 0);
+  const each = lists.reduce<string[][]>(
+    (all, at) => all.flatMap((some) => (words[at] ?? '').split(',').map((address) => some.with(at, address))),
+    [[...words]],
+  );
+  return each.map((some) => ['-A', chain, ...some].join(' '));
 }
 
 /** Puts the chains of `added` into the table of the same name, which is made when the host has none. */

@@ -26,6 +26,7 @@ export const dsrFaults: readonly Fault[] = [
   fault('dsr/reply-not-rewritten', 'proxy', ['dns'], onProxy('nft delete table ip dsr')),
   fault('dsr/rewrite-misses-upstream', 'proxy', ['dns'], [rewriteInstead(upstreams.slice(0, 3).map((u) => rewriteRule(u.address)))]),
   fault('dsr/forwarding-off', 'proxy', ['dns'], onProxy('echo 0 > /proc/sys/net/ipv4/ip_forward')),
+  fault('dsr/firewall-drops-reply', 'proxy', ['dns'], onProxy('iptables-nft -P FORWARD DROP')),
   {
     ...fault('dsr/replies-caught-by-early-demux', 'proxy', ['dns'], onProxy('echo 1 > /proc/sys/net/ipv4/udp_early_demux')),
     severity: 'risk',

@@ -1,6 +1,10 @@
+import type { Change } from '../lab.js';
 import { type Fault, fault } from './scenario.js';
 
 const httpLocation = 'proxy_bind $remote_addr transparent;\n            proxy_pass http://web;';
+
+/** One setting of one service of the proxy. */
+const configured = (from: string, to: string): readonly Change[] => [{ host: 'proxy', replace: [[from, to]] }];
 
 export const nginxFaults: readonly Fault[] = [
   fault(
@@ -31,4 +35,7 @@ export const nginxFaults: readonly Fault[] = [
       },
     ],
   ),
+  fault('nginx/literal-port-in-bind', 'proxy', ['dns'], configured('$remote_addr:$remote_port', '$remote_addr:53')),
+  fault('nginx/dsr-without-client-port', 'proxy', ['dns'], configured('$remote_addr:$remote_port', '$remote_addr')),
+  fault('nginx/responses-zero-but-replies-return', 'proxy', ['udp5300'], configured('proxy_responses 1;', 'proxy_responses 0;')),
 ];

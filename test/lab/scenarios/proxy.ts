@@ -1,7 +1,8 @@
-import { markArguments } from '../article.js';
+import { markArguments, proxy } from '../article.js';
 import type { Change } from '../lab.js';
 import { type Fault, fault } from './scenario.js';
 
+const on = (host: string, run: string): Change => ({ host, run });
 const onProxy = (run: string): readonly Change[] => [{ host: 'proxy', run }];
 
 const unmark = (service: 'http' | 'tcp' | 'udp5300'): string => `iptables-nft -t mangle -D ${markArguments[service]}`;
@@ -12,6 +13,7 @@ const mistaken = (rule: string): readonly Change[] => onProxy(`${unmark('http')}
 
 const missing = 'proxy/mark-rule-missing';
 const mismatch = 'proxy/mark-rule-mismatch';
+const fourth = ['http', 'tcp', 'dns', 'udp5300'] as const;
 const fourthByMark = ['http', 'tcp', 'udp5300'] as const;
 
 export const proxyFaults: readonly Fault[] = [
@@ -69,4 +71,49 @@ export const proxyFaults: readonly Fault[] = [
     ),
     cure: onProxy('echo 1 > /proc/sys/net/ipv4/conf/eth1/accept_local'),
   },
+
+  fault(
+    'proxy/policy-rule-mark-mismatch',
+    'proxy',
+    fourthByMark,
+    onProxy('ip rule del fwmark 1 lookup 100\nip rule add fwmark 2 lookup 100'),
+  ),
+  fault(
+    'proxy/policy-rule-shadowed',
+    'proxy',
+    fourthByMark,
+    onProxy('ip rule del fwmark 1 lookup 100\nip rule add priority 40000 fwmark 1 lookup 100'),
+  ),
+
+  {
+    // dev2 is asked through eth2 and answers to the address on eth1, as its gateway is there.
+    ...fault('proxy/rp-filter-drops-reply', 'proxy', fourth, [
+      on('switch', 'ip link add proxy-2 up master inner type veth peer name eth2 netns "$LAB-proxy"'),
+      on(
+        'proxy',
+        `echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore
+         ip link set eth2 up
+         ip route add 172.16.0.12/32 dev eth2 src ${proxy.inner}
+         echo 1 > /proc/sys/net/ipv4/conf/eth1/rp_filter`,
+      ),
+    ]),
+    cure: onProxy('echo 2 > /proc/sys/net/ipv4/conf/eth1/rp_filter'),
+  },
+  fault(
+    'proxy/firewall-drops-reply',
+    'proxy',
+    fourthByMark,
+    onProxy(`iptables-nft -A INPUT -i eth0 -j ACCEPT
+iptables-nft -A INPUT -i lo -j ACCEPT
+iptables-nft -P INPUT DROP`),
+  ),
+  fault('proxy/firewall-drops-client', 'proxy', ['http'], onProxy('iptables-nft -A INPUT -i eth0 -p tcp --dport 80 -j DROP')),
+  // DNS replies are not tracked, so nothing gives them the client's address back.
+  fault('proxy/masquerade-hides-client', 'proxy', fourth, onProxy('iptables-nft -t nat -A POSTROUTING -o eth1 -j MASQUERADE')),
+  fault(
+    'proxy/mark-rule-steals-dsr-replies',
+    'proxy',
+    ['dns'],
+    onProxy('iptables-nft -t mangle -A PREROUTING -p udp -s 172.16.0.0/28 --sport 53 -j MARK --set-mark 1'),
+  ),
 ];

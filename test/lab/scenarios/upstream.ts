@@ -89,4 +89,13 @@ export const upstreamFaults: readonly Fault[] = [
   ),
   { ...fault(notListening, 'dev3', ['dns'], [on('dev3', stopDnsmasq(53))], 'DNS by direct server return'), leftOut: 'dev3' },
   { ...fault(notListening, 'dev3', ['udp5300'], [on('dev3', stopDnsmasq(5300))], 'UDP'), leftOut: 'dev3' },
+
+  fault(
+    'upstream/firewall-drops-request',
+    'dev1',
+    fourth,
+    [on('dev1', `iptables-nft -A INPUT -s ${proxy.inner} -j ACCEPT\niptables-nft -A INPUT -i eth0 -s 0.0.0.0/0 -j DROP`)],
+    'dropped',
+  ),
+  fault('upstream/firewall-drops-request', 'dev1', fourth, [on('dev1', 'iptables-nft -A INPUT -s 192.168.99.0/24 -j REJECT')], 'rejected'),
 ];

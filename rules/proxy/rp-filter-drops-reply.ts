@@ -1,0 +1,40 @@
+import { setSysctls } from '../../src/cures/sysctl.js';
+import { reversePathFilter } from '../../src/path/sysctls.js';
+import { factOf } from '../../src/path/world.js';
+import { brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import { isStrictAlone, linkSysctl } from '../../src/reasoning/source-validation.js';
+import type { Rule } from '../../src/types.js';
+
+const rule: Rule = {
+  title: "strict reverse-path filtering on nginx's host drops the upstreams' replies",
+  why: "rp_filter=1 lets a packet in only on the link that leads back to its source. A reply that comes in on one link while nginx's host reaches the upstream by another is dropped silently; TcpExtIPReversePathFilter counts it.",
+  run: (c) => {
+    const dropped = brokenBy(c, 'source-invalid').filter(
+      ({ step, walk }) => step.leg === 'reply' && step.host === walk.service.host && isStrictAlone(c, step),
+    );
+    return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) => {
+      const snapshot = c.snapshots.get(host);
+      const links = distinct(broken.flatMap(({ step }) => step.in ?? []));
+      const sysctls = factOf(snapshot, 'sysctls') ?? {};
+      const loose = Object.fromEntries(links.map((link) => [linkSysctl(link, 'rp_filter'), 2]));
+      return concludeFrom(broken, {
+        host,
+        summary: `strict rp_filter on ${host} drops the replies: they come in on ${links.join(', ')}, where the way to the upstream does not lead (${serviceList(broken)})`,
+        evidence: links.map((link) => ({
+          host,
+          what: `effective rp_filter of ${link} is ${reversePathFilter(sysctls, link)}`,
+          source: `/proc/sys/net/ipv4/conf/{all,${link}}/rp_filter`,
+        })),
+        cures: snapshot ? [setSysctls(snapshot, loose, 'loose: any route back to the source will do')] : [],
+        verify: distinct(
+          broken.map(
+            ({ step: { packet, in: link } }) =>
+              `ip route get ${packet.destination} from ${packet.source} iif ${link}${packet.mark ? ` mark 0x${packet.mark.toString(16)}` : ''}   # must not say "Invalid"`,
+          ),
+        ),
+      });
+    });
+  },
+};
+
+export default rule;

@@ -1,0 +1,53 @@
+import { combine } from '../cures/combine.js';
+import { type Admission, admitFirst, type ChainPlace } from '../cures/firewall-rules.js';
+import { firewallOf } from '../path/hooks.js';
+import type { Case, Cure, Family, Hook, Snapshot, Step } from '../types.js';
+import { type Broken, distinct, groupBy } from './broken.js';
+
+/** Base chains of a hook that a family's packets pass. */
+export function baseChains(snapshot: Snapshot | undefined, hook: Hook | string, family: Family): ChainPlace[] {
+  const firewall = firewallOf(snapshot);
+  if ('missing' in firewall) return [];
+  return firewall.tables
+    .filter((table) => table.family === 'inet' || table.family === (family === 4 ? 'ip' : 'ip6'))
+    .flatMap((table) => table.chains.filter((chain) => chain.base?.hook === hook).map((chain) => ({ table, chain })));
+}
+
+/** The base chains in which a step's rule decided, itself or by a jump; where a policy decided, those that drop by policy. */
+export function decidingChains(snapshot: Snapshot | undefined, step: Step): ChainPlace[] {
+  const here = baseChains(snapshot, step.place, step.packet.family);
+  const { rule } = step;
+  if (!rule) return here.filter(({ chain }) => chain.policy === 'drop');
+  return here.filter(({ table }) => table.chains.some((chain) => chain.rules.includes(rule)));
+}
+
+/**
+ * Ways to let dropped packets pass: a rule for them before all others, in one chain that drops them or in all. `admission` says what the
+ * packets of a broken path look like; those that look alike share a rule.
+ */
+export function admitting(c: Case, host: string, broken: readonly Broken[], admission: (item: Broken) => Admission, why: string): Cure[] {
+  const snapshot = c.snapshots.get(host);
+  if (!snapshot) return [];
+  const cures = new Map<string, Cure>();
+  const groups = groupBy(broken, (item) => JSON.stringify({ ...admission(item), sources: [], destinations: [] }));
+  for (const group of groups.values()) {
+    const [first] = group;
+    if (!first) continue;
+    const all = merged(group.map(admission));
+    for (const place of group.flatMap(({ step }) => decidingChains(snapshot, step))) {
+      const cure = admitFirst(snapshot, place, all, why);
+      cures.set(JSON.stringify(cure.steps), cure);
+    }
+  }
+  const each = [...cures.values()];
+  return each.length > 1 ? [...each, combine(host, each)] : each;
+}
+
+function merged(alike: readonly Admission[]): Admission {
+  const [first] = alike;
+  const union = (name: 'sources' | 'destinations') => {
+    const all = distinct(alike.flatMap((one) => one[name] ?? []));
+    return all.length > 0 ? { [name]: all } : {};
+  };
+  return { family: 4, ...first, ...union('sources'), ...union('destinations') };
+}
