@@ -18,8 +18,10 @@ export type ReadSnapshots = { ok: true; snapshots: Snapshot[] } | { ok: false; w
 /** Reads a file of one or several snapshots. Somebody else may have written it: what does not fit is refused with the place. */
 export async function readSnapshots(path: string): Promise<ReadSnapshots> {
   try {
-    const { size } = await stat(path);
-    if (size > mostFileBytes) return { ok: false, why: `${path} is larger than 256 MiB` };
+    const found = await stat(path);
+    // A FIFO waits for its writer, and a device may never end.
+    if (!found.isFile()) return { ok: false, why: `${path} is no regular file` };
+    if (found.size > mostFileBytes) return { ok: false, why: `${path} is larger than 256 MiB` };
     return parseSnapshots(await readFile(path, 'utf8'), path);
   } catch (error) {
     return { ok: false, why: `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}` };
