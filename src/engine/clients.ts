@@ -51,25 +51,35 @@ function ownAddresses(snapshots: Snapshots, snapshot: Snapshot, proxies: readonl
   return (facing.length > 0 ? facing : usable).map((entry) => entry.address);
 }
 
-/** Clients of logs and sockets. Those inside an upstream's connected prefixes come first: they are the ones that fail alone. */
+/**
+ * Clients of logs and sockets. An access log does not say which service was asked: one that an upstream would reach directly counts
+ * only where a socket or the error log ties it to a transparent service, and comes first, for such clients fail alone.
+ */
 function seen(snapshots: Snapshots, services: readonly Service[]): string[] {
-  const proxies = [...new Set(services.map((service) => service.host))].map((host) => snapshots.get(host));
+  const transparent = services.filter((service) => service.mode !== 'plain');
+  const proxies = [...new Set(transparent.map((service) => service.host))].map((host) => snapshots.get(host));
   const logged = proxies.flatMap((snapshot) => (factOf(snapshot, 'nginxClients') ?? []).map((client) => client.address)).reverse();
-  const ports = new Set(services.flatMap((service) => service.listeners.map((listener) => listener.port)));
-  const peers = proxies.flatMap((snapshot) =>
-    (factOf(snapshot, 'sockets') ?? []).flatMap((socket) =>
-      socket.peerPort && ports.has(socket.localPort) && socket.peerAddress ? [socket.peerAddress] : [],
-    ),
+  const complaining = proxies.flatMap((snapshot) =>
+    (factOf(snapshot, 'nginxErrors') ?? []).flatMap(({ client, upstream }) => (client && upstream ? [client] : [])),
   );
-  const outside = [...new Set([...peers, ...logged])].filter(
-    (address) => isAddress(address) && !isLoopback(address) && !proxies.some((proxy) => owns(proxy, address)),
-  );
+  const tied = [...peersOf(proxies, transparent), ...complaining];
+  const outside = (addresses: readonly string[]) =>
+    [...new Set(addresses)].filter(
+      (address) => isAddress(address) && !isLoopback(address) && !proxies.some((proxy) => owns(proxy, address)),
+    );
   const upstreams = [...snapshots.values()].filter((snapshot) =>
     services.some((service) => service.upstreams.some((upstream) => upstream.address && owns(snapshot, upstream.address))),
   );
   const isNear = (address: string) =>
     upstreams.some((host) => connectedPrefixes(host, familyOf(address) ?? 4).some(({ prefix }) => contains(prefix, address)));
-  return [...outside.filter(isNear), ...outside.filter((address) => !isNear(address))];
+  return [...outside(tied).filter(isNear), ...outside([...tied, ...logged]).filter((address) => !isNear(address))];
+}
+
+/** Peers of connections to the services' listening ports. */
+function peersOf(proxies: readonly (Snapshot | undefined)[], services: readonly Service[]): string[] {
+  const ports = new Set(services.flatMap((service) => service.listeners.map((listener) => listener.port)));
+  const sockets = proxies.flatMap((snapshot) => factOf(snapshot, 'sockets') ?? []);
+  return sockets.flatMap(({ localPort, peerPort, peerAddress }) => (peerPort && peerAddress && ports.has(localPort) ? [peerAddress] : []));
 }
 
 function isLoopback(address: string): boolean {

@@ -47,7 +47,11 @@ export function examine({
 }
 
 function noServices(c: Case): NotExamined[] {
-  if (c.services.length > 0) return [];
+  if (c.services.some((service) => service.mode !== 'plain')) return [];
+  if (c.services.length > 0) {
+    const why = "none of them binds to the client's address (proxy_bind), so there is no transparency to examine";
+    return [{ what: `services ${c.services.map(({ id }) => id).join(', ')}`, why }];
+  }
   const names = [...c.snapshots.keys()].join(', ');
   return [
     {

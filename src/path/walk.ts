@@ -1,4 +1,5 @@
 import { familyOf, sameAddress } from '../net/address.js';
+import { contains } from '../net/prefix.js';
 import type { Family, Listener, Packet, Service, Step, StepCode, Upstream, Walk } from '../types.js';
 import { forwardToUpstream } from './legs/forward.js';
 import { bindUpstreamSocket } from './legs/nginx.js';
@@ -33,7 +34,12 @@ function isWalkable(upstream: Upstream): upstream is Upstream & { address: strin
 }
 
 function listenerFor(service: Service, client: string): Listener | undefined {
-  return service.listeners.find((listener) => listener.family === familyOf(client));
+  return service.listeners.find((listener) => listener.family === familyOf(client) && !isLoopback(listener.address));
+}
+
+/** Only this host itself can ask there. */
+function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && (contains('127.0.0.0/8', address) || sameAddress(address, '::1'));
 }
 
 /** One prediction: request, nginx, forward, reply. */
