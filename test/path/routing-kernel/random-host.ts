@@ -58,6 +58,8 @@ const table = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('100', '101', '102') },
   { weight: 1, arbitrary: fc.constantFrom(...tables) },
 );
+/** Without rules of one's own the others are never looked at. */
+const kernelTable = fc.constantFrom('main', 'local', 'default');
 const link = fc.constantFrom(...links);
 const anyLink = fc.constantFrom('lo', ...links);
 const mark = fc.constantFrom(0, 1, 2, 3, 0x10, 0x80000001);
@@ -89,7 +91,7 @@ function masked(address: string, length: number): string {
   return `${bytes.map((byte, i) => byte & (0xff << Math.min(8, Math.max(0, 8 * (i + 1) - length))) & 0xff).join('.')}/${length}`;
 }
 
-function route(of: Numbers): fc.Arbitrary<string> {
+function route(of: Numbers, table: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const metric = maybe('metric', fc.constantFrom(10, 20, 30), 1);
   const whole = prefix(of);
   const start = 'route add';
@@ -217,7 +219,7 @@ interface Half {
 function half(of: Numbers, rules: number, questions: number): fc.Arbitrary<Half> {
   return addresses(of).chain((given) => {
     const own = given.map((line) => line.split(' ')[2] ?? '');
-    const routes = fc.array(route(of), { ...many, maxLength: 40 });
+    const routes = fc.array(route(of, rules === 0 ? kernelTable : table), { ...many, maxLength: 40 });
     const policy = fc.array(rule(of), { ...many, maxLength: rules });
     const asked = fc.array(question(of, own), { minLength: questions, maxLength: questions });
     return fc
