@@ -10,6 +10,7 @@ test('plain words stay plain', () => {
 test('what a shell would read gets quotes', () => {
   expect(quote('a b')).toBe("'a b'");
   expect(quote("it's")).toBe("'it'\\''s'");
+  expect(quote("a'b'c")).toBe("'a'\\''b'\\''c'");
   expect(quote('')).toBe("''");
   expect(quote('$(reboot)')).toBe("'$(reboot)'");
 });

@@ -87,7 +87,11 @@ test('a documentation address that some host is connected to is passed over', ()
 
 test("a client inside an upstream's own subnet is judged before the sixteen that fit", () => {
   const many = Array.from({ length: 40 }, (_, index) => `198.18.1.${index + 1}`);
-  const found = clientsOf([alone, logged('172.16.0.9', ...many)]);
+  const found = clientsOf([alone, connected('172.16.0.9'), logged(...many)]);
   expect(found[0]).toBe('172.16.0.9');
   expect(found.filter((address) => !address.includes(':')).length).toBeLessThanOrEqual(16);
+});
+
+test("a log's client inside an upstream's own subnet is not judged while nothing ties it to a transparent service", () => {
+  expect(clientsOf([alone, logged('172.16.0.9')])).not.toContain('172.16.0.9');
 });

@@ -19,7 +19,7 @@ import {
   setSysctl,
 } from '../kit/change.js';
 import { defaultRoute } from '../kit/host.js';
-import { causesOf, commands, examineArticle, leftAfterCures } from '../kit/rules.js';
+import { causesOf, commands, edits, examineArticle, leftAfterCures } from '../kit/rules.js';
 
 /** Each cause once, as a change of the healthy hosts. */
 const faults: Record<string, Change | readonly Change[]> = {
@@ -163,10 +163,26 @@ test('a cure that mends nothing is not printed', () => {
   expect(diagnose(c, rules, options).diagnoses[0]?.fix).toEqual([]);
 });
 
-test('the first cure after which all is whole is preferred to an earlier one that only helps', () => {
-  const change = changesOf('proxy/mark-rule-missing proxy', 'proxy/policy-rule-missing proxy');
+test('of two cures that mend nothing yet, the one that moves the packet on is printed', () => {
+  const web = mangle4[0] ?? '';
+  const change = [setIptables('proxy', 'mangle', ['-A PREROUTING -i eth1 -j ACCEPT', web]), dropMarkRules('proxy')];
+  const [mark] = examineArticle(change).diagnoses.filter(({ cause }) => cause.startsWith('proxy/mark-rule'));
+  expect(commands(mark?.fix ?? [])[0]).toContain(' -I PREROUTING ');
+  expect(leftAfterCures(change)).toEqual([]);
+});
+
+test('what another fault hid of a known cause joins its diagnosis, with its part of the cure', () => {
+  const change = [
+    editConfig('proxy_bind $remote_addr transparent;', 'proxy_bind $remote_addr;'),
+    dropSockets('dev2', 80),
+    dropSockets('dev2', 53),
+  ];
   const report = examineArticle(change);
-  expect(report.diagnoses.map(({ fix }) => fix.length > 0)).toEqual([true, true]);
+  expect(causesOf(report).sort()).toEqual(['nginx/transparent-keyword-missing proxy', 'upstream/not-listening dev2']);
+  const silent = report.diagnoses.find(({ cause }) => cause === 'upstream/not-listening');
+  expect(silent?.services).toEqual(['http:80/#web', 'http:80/#web6', 'udp:53']);
+  expect(edits(silent?.fix ?? [])).toHaveLength(3);
+  expect(leftAfterCures(change)).toEqual([]);
 });
 
 test('broken walks that no rule explains are handed on', () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FactName } from '../../src/types.js';
 import type { Change } from '../kit/article.js';
-import { changeFact, dropMarkRules, editConfig, loseFact, setIptables } from '../kit/change.js';
+import { changeFact, changeMaster, dropMarkRules, editConfig, loseFact, setIptables } from '../kit/change.js';
 import { now } from '../kit/host.js';
 import { logLine } from '../kit/log-line.js';
 import { causesOf, examineArticle } from '../kit/rules.js';
@@ -101,8 +101,8 @@ test('a name that /etc/hosts has is no doubt', () => {
 });
 
 test('a broken path that no rule explains is told with the step at which it ends', () => {
-  const doubts = doubtsOf(setIptables('dev2', 'filter', ['-A INPUT -s 192.168.99.0/24 -j DROP']));
-  expect(doubts.some(({ what }) => what.startsWith('dev2'))).toBe(true);
+  const doubts = doubtsOf(changeMaster({ workers: [] }));
+  expect(doubts.some(({ what, why }) => what.startsWith('proxy') && why.includes('no worker'))).toBe(true);
 });
 
 test('an included file that could not be read is told with its place', () => {

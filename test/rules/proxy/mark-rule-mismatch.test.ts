@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { mangle4 } from '../../kit/article.js';
-import { setIptables } from '../../kit/change.js';
+import { type Change, mangle4 } from '../../kit/article.js';
+import { changeFact, editConfig, setIptables } from '../../kit/change.js';
 import { commands, expectHealthy, leftAfterCures, soleDiagnosis, withoutDsr } from '../../kit/rules.js';
 
 const mangle = (...rules: string[]) => setIptables('proxy', 'mangle', rules);
@@ -38,6 +38,20 @@ test('a rule behind one that accepts everything is never reached, so the new one
 test('the rule of another service is not the one that misses', () => {
   const change = mangle(dns);
   expect(soleDiagnosis(change)).toMatchObject({ cause: 'proxy/mark-rule-missing', services: ['http:80/#web'] });
+});
+
+test('a rule that differs by its port alone but serves another service was not meant for this one', () => {
+  const second = editConfig(
+    'server {\n        listen 80;',
+    'server { listen 81; location / { proxy_bind $remote_addr transparent; proxy_pass http://172.16.0.11:5300; } }\n    server {\n        listen 80;',
+  );
+  const socket: Change = changeFact('dev1', 'sockets', (sockets) => [
+    ...sockets,
+    { protocol: 'tcp' as const, state: 'LISTEN', localAddress: '0.0.0.0', localPort: 5300 },
+  ]);
+  const change = [second, socket, mangle(web.replace('--sport 80', '--sport 5300'), dns)];
+  expect(soleDiagnosis(change)).toMatchObject({ cause: 'proxy/mark-rule-missing', services: ['http:80/#web'] });
+  expect(leftAfterCures(change)).toEqual([]);
 });
 
 test('IPv6 rules miss as well', () => {
