@@ -43,9 +43,7 @@ describe('layers', () => {
     ['src/facts/wrong.ts', "import { openHost } from '../host/target.js';"],
     ['src/somewhere/else.ts', ''],
   ])('are told from a wrong import: %s, %s', (path, text) => {
-    const found = breaches(withFile(path, text));
-    expect(found).toHaveLength(1);
-    expect(found[0]).toContain(path);
+    expect(breaches(withFile(path, text)).filter((breach) => breach.startsWith(`${path} `))).toHaveLength(1);
   });
 });
 
