@@ -1,4 +1,5 @@
 import { concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
+import { findMisfit } from '../../src/reasoning/misfit.js';
 import { rewriting, unrewrittenReplies } from '../../src/reasoning/unrewritten.js';
 import type { Rule } from '../../src/types.js';
 
@@ -6,7 +7,7 @@ const rule: Rule = {
   title: 'the rewrite of DSR replies covers only some upstreams',
   why: 'Replies of the upstreams that a rewrite covers reach their clients from the address that was asked; those of the others come from the upstream and are refused. nginx cannot notice, so a fixed share of the requests fails.',
   run: (c) => {
-    const missed = unrewrittenReplies(c).filter(({ kind }) => kind === 'misses-upstream');
+    const missed = unrewrittenReplies(c).filter((reply) => reply.kind === 'misses-upstream' && !findMisfit(c, reply));
     return [...groupBy(missed, ({ at }) => at)].map(([host, broken]) => {
       const upstreams = distinct(broken.map(({ walk }) => walk.upstream.name));
       return concludeFrom(broken, {

@@ -8,7 +8,7 @@ const rule: Rule = {
   why: "The upstream addresses its reply to the client. Without a firewall mark nothing tells the kernel of nginx's host that the packet is meant for a local socket: it drops it (IpInAddrErrors) or, with ip_forward=1, forwards it to the client.",
   run: (c) =>
     [...unmarkedReplies(c)].flatMap(([host, replies]) => {
-      const broken = replies.filter(({ nearMiss }) => !nearMiss);
+      const broken = replies.filter(({ nearMiss, tproxy }) => !nearMiss && !tproxy);
       if (broken.length === 0) return [];
       return concludeFrom(broken, {
         host,

@@ -5,7 +5,8 @@ import { configOf } from '../nginx/of-snapshot.js';
 import { isOpen } from '../path/listening.js';
 import { factOf } from '../path/world.js';
 import type { Case, Cure, Directive, NginxMaster, Snapshot, Socket } from '../types.js';
-import { type Broken, groupBy } from './broken.js';
+import type { Broken } from './broken.js';
+import { changeServers } from './servers.js';
 
 function protocolOf({ walk }: Broken): 'tcp' | 'udp' {
   return walk.service.protocol === 'udp' ? 'udp' : 'tcp';
@@ -118,11 +119,11 @@ function onlyOtherListener(c: Case, host: string, broken: readonly Broken[]): Li
 /** The upstream's nginx listens on another port: correct the `server` line on the proxy. */
 function redirect(c: Case, broken: readonly Broken[], port: number | undefined): Cure | undefined {
   if (port === undefined) return undefined;
-  const change = (upstream: { address: string; port: number }): [string, string] => [
-    withPort(upstream.address, upstream.port),
-    withPort(upstream.address, port),
+  const change = ({ walk: { upstream } }: Broken): [string, string] => [
+    withPort(upstream.address ?? '', upstream.port),
+    withPort(upstream.address ?? '', port),
   ];
-  return changeServerLines(c, broken, change, `the upstream listens on port ${port}`);
+  return changeServers(c, broken, change, `the upstream listens on port ${port}`);
 }
 
 /** nginx leaves the upstream out while its service is down. */
@@ -131,34 +132,10 @@ function takeOut(c: Case, broken: readonly Broken[]): Cure | undefined {
     ({ walk }) => walk.service.upstreams.filter((upstream) => !upstream.down && upstream.address !== walk.upstream.address).length === 0,
   );
   if (alone) return undefined;
-  return changeServerLines(
+  return changeServers(
     c,
     broken,
     () => [';', ' down;'],
     'until the service runs again nginx leaves this upstream out; then take "down" away and reload',
   );
-}
-
-/** Edits each `server` line of the silent upstreams; `change` gives the words to replace and their replacement. */
-function changeServerLines(
-  c: Case,
-  broken: readonly Broken[],
-  change: (upstream: { address: string; port: number }) => [string, string],
-  why: string,
-): Cure | undefined {
-  const first = broken[0]?.walk.service;
-  const snapshot = first && c.snapshots.get(first.host);
-  if (!snapshot || !first) return undefined;
-  const lines = groupBy(broken, ({ walk: { upstream } }) => `${upstream.at.file}:${upstream.at.line}:${upstream.at.column}`);
-  const edits = [...lines.values()].flatMap(([item]) => {
-    const upstream = item?.walk.upstream;
-    if (!item || upstream?.address === undefined) return [];
-    const text = directiveText(snapshot, item.walk.service.master, { name: 'server', at: upstream.at });
-    const [from, to] = change({ address: upstream.address, port: upstream.port });
-    if (text === undefined || !text.includes(from)) return [];
-    return (
-      editConfig(snapshot, item.walk.service.master, { at: upstream.at, remove: text, insert: text.replace(from, () => to), why }) ?? []
-    );
-  });
-  return edits.length === lines.size ? combine(snapshot.host, edits) : undefined;
 }

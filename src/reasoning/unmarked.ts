@@ -3,9 +3,12 @@ import type { Case, Cure, Packet } from '../types.js';
 import { type Broken, groupBy } from './broken.js';
 import { findNearMiss, type NearMiss } from './near-miss.js';
 import { establishedMark, uncapturedReplies } from './reply-capture.js';
+import { findTproxy, isTproxy, type TproxyRule } from './tproxy.js';
 
 export interface Unmarked extends Broken {
   nearMiss?: NearMiss;
+  /** A TPROXY rule that takes the client's request of this service, as if nginx's own listener were the problem. */
+  tproxy?: TproxyRule;
 }
 
 /** Replies that no rule marks, by host; `nearMiss` is a rule that was meant to. */
@@ -13,13 +16,17 @@ export function unmarkedReplies(c: Case): Map<string, Unmarked[]> {
   const replies = uncapturedReplies(c).filter(({ missing }) => missing.part === 'mark');
   const judged = replies.map(({ walk, step }): Unmarked => {
     const nearMiss = findNearMiss(c, { walk, step });
+    const tproxy = nearMiss && !isTproxy(nearMiss.rule) ? undefined : findTproxy(c, walk);
+    if (tproxy) return { walk, step, tproxy };
     return { walk, step, ...(nearMiss ? { nearMiss } : {}) };
   });
   // A rule that fits one upstream of a service in part was meant for all of them.
   const meant = new Set(judged.filter(({ nearMiss }) => nearMiss).map(({ walk }) => walk.service.id));
   const example = (id: string) => judged.find(({ walk, nearMiss }) => nearMiss && walk.service.id === id)?.nearMiss;
   const completed = judged.map((reply) =>
-    reply.nearMiss || !meant.has(reply.walk.service.id) ? reply : { ...reply, ...definedNearMiss(example(reply.walk.service.id)) },
+    reply.nearMiss || reply.tproxy || !meant.has(reply.walk.service.id)
+      ? reply
+      : { ...reply, ...definedNearMiss(example(reply.walk.service.id)) },
   );
   return groupBy(completed, ({ step }) => step.host);
 }

@@ -62,7 +62,7 @@ function isOwnUpstream(walks: readonly Walk[], host: string): boolean {
 }
 
 /** The rewrite on the host where it belongs, for every service and upstream that lacks it. */
-export function rewriting(c: Case, host: string, broken: readonly Unrewritten[]): Cure[] {
+export function rewriting(c: Case, host: string, broken: readonly Broken[]): Cure[] {
   const snapshot = c.snapshots.get(host);
   if (!snapshot) return [];
   const parts = [...groupBy(broken, ({ walk }) => `${walk.service.id} ${walk.vip}`).values()].flatMap((group) => {

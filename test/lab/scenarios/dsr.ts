@@ -1,5 +1,6 @@
-import { gateway, rewriteRule, rewriteTable, upstreams } from '../article.js';
+import { gateway, proxy, rewriteRule, rewriteTable, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
+import { startDnsmasq } from '../services.js';
 import { type Fault, fault } from './scenario.js';
 
 const onProxy = (run: string): readonly Change[] => [{ host: 'proxy', run }];
@@ -27,6 +28,44 @@ export const dsrFaults: readonly Fault[] = [
   fault('dsr/rewrite-misses-upstream', 'proxy', ['dns'], [rewriteInstead(upstreams.slice(0, 3).map((u) => rewriteRule(u.address)))]),
   fault('dsr/forwarding-off', 'proxy', ['dns'], onProxy('echo 0 > /proc/sys/net/ipv4/ip_forward')),
   fault('dsr/firewall-drops-reply', 'proxy', ['dns'], onProxy('iptables-nft -P FORWARD DROP')),
+  fault(
+    'dsr/rewrite-wrong-address',
+    'proxy',
+    ['dns'],
+    [rewriteInstead(['ip saddr 172.16.0.0/28 udp sport 53 ip saddr set 192.168.99.11'])],
+  ),
+  fault(
+    'dsr/rewrite-wrong-port',
+    'proxy',
+    ['dns'],
+    [rewriteInstead([`ip saddr 172.16.0.0/28 udp sport 5353 ip saddr set ${proxy.outer}`])],
+  ),
+  fault(
+    'dsr/rewrite-on-wrong-interface',
+    'proxy',
+    ['dns'],
+    [rewriteInstead([`oifname "eth1" ip saddr 172.16.0.0/28 udp sport 53 ip saddr set ${proxy.outer}`])],
+  ),
+  fault(
+    'dsr/stateful-snat',
+    'proxy',
+    ['dns'],
+    onProxy(`nft delete table ip dsr
+iptables-nft -t nat -A POSTROUTING -o eth0 -p udp -s 172.16.0.0/28 --sport 53 -j SNAT --to-source ${proxy.outer}`),
+  ),
+  // Its own address as a source is martian to nginx's host.
+  fault('dsr/origin-nat-through-proxy', 'proxy', ['dns'], rewriteAtOrigin),
+  fault('dsr/rewrite-twice', 'dev2', ['dns'], [{ host: 'dev2', run: rewriteTable([rewriteRule('172.16.0.12')]) }]),
+  fault(
+    'dsr/port-differs',
+    'proxy',
+    ['dns'],
+    [
+      ...upstreams.map((u): Change => ({ host: u.name, run: startDnsmasq(u.address, 5353, u.answer) })),
+      rewriteInstead([`ip saddr 172.16.0.0/28 udp sport 5353 ip saddr set ${proxy.outer}`]),
+      { host: 'proxy', replace: upstreams.map((u) => [`server ${u.address}:53 `, `server ${u.address}:5353 `]) },
+    ],
+  ),
   {
     ...fault('dsr/replies-caught-by-early-demux', 'proxy', ['dns'], onProxy('echo 1 > /proc/sys/net/ipv4/udp_early_demux')),
     severity: 'risk',

@@ -1,6 +1,5 @@
-import { proxy, upstreams } from '../article.js';
+import { upstreams } from '../article.js';
 import type { Change } from '../lab.js';
-import { rewriteAtOrigin, rewriteInstead } from './dsr.js';
 import { type Fault, fault } from './scenario.js';
 
 const on = (host: string, run: string): Change => ({ host, run });
@@ -18,48 +17,11 @@ const nginx: readonly Fault[] = [
 ];
 
 const proxyHost: readonly Fault[] = [
-  fault(
-    'proxy/tproxy-instead-of-mark',
-    'proxy',
-    ['http'],
-    onProxy(`iptables-nft -t mangle -D PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff
-iptables-nft -t mangle -A PREROUTING -i eth0 -p tcp --dport 80 -j TPROXY --on-port 80 --tproxy-mark 0x1/0x1`),
-  ),
   fault('proxy/route-to-upstream-wrong', 'proxy', fourth, onProxy('ip route add unreachable 172.16.0.13/32')),
 ];
 
 const upstreamHosts: readonly Fault[] = [
   fault('upstream/unreachable', 'dev4', ['http', 'http6', 'tcp', 'dns', 'udp5300'], [on('dev4', 'ip link set eth0 down')]),
-];
-
-const dsr: readonly Fault[] = [
-  fault(
-    'dsr/rewrite-wrong-address',
-    'proxy',
-    ['dns'],
-    [rewriteInstead(['ip saddr 172.16.0.0/28 udp sport 53 ip saddr set 192.168.99.11'])],
-  ),
-  fault(
-    'dsr/rewrite-wrong-port',
-    'proxy',
-    ['dns'],
-    [rewriteInstead([`ip saddr 172.16.0.0/28 udp sport 5353 ip saddr set ${proxy.outer}`])],
-  ),
-  fault(
-    'dsr/rewrite-on-wrong-interface',
-    'proxy',
-    ['dns'],
-    [rewriteInstead([`oifname "eth1" ip saddr 172.16.0.0/28 udp sport 53 ip saddr set ${proxy.outer}`])],
-  ),
-  fault(
-    'dsr/stateful-snat',
-    'proxy',
-    ['dns'],
-    onProxy(`nft delete table ip dsr
-iptables-nft -t nat -A POSTROUTING -o eth0 -p udp -s 172.16.0.0/28 --sport 53 -j SNAT --to-source ${proxy.outer}`),
-  ),
-  // Its own address as a source is martian to nginx's host.
-  fault('dsr/origin-nat-through-proxy', 'proxy', ['dns'], rewriteAtOrigin),
 ];
 
 /** Frames between hosts that the segment does not carry, as cloud networks do it. */
@@ -76,4 +38,4 @@ const network: readonly Fault[] = [
 ];
 
 /** Causes beside the common ones. Who does not know them may say that something is undetermined, and must not blame anything else. */
-export const furtherFaults: readonly Fault[] = [...nginx, ...proxyHost, ...upstreamHosts, ...dsr, ...network];
+export const furtherFaults: readonly Fault[] = [...nginx, ...proxyHost, ...upstreamHosts, ...network];

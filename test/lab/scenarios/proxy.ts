@@ -116,4 +116,12 @@ iptables-nft -P INPUT DROP`),
     ['dns'],
     onProxy('iptables-nft -t mangle -A PREROUTING -p udp -s 172.16.0.0/28 --sport 53 -j MARK --set-mark 1'),
   ),
+
+  fault(
+    'proxy/tproxy-instead-of-mark',
+    'proxy',
+    ['http'],
+    onProxy(`iptables-nft -t mangle -D PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff
+iptables-nft -t mangle -A PREROUTING -i eth0 -p tcp --dport 80 -j TPROXY --on-port 80 --tproxy-mark 0x1/0x1`),
+  ),
 ];
