@@ -26,11 +26,14 @@ function unknownSteps(c: Case): NotExamined[] {
   const unknown = c.walks
     .filter((walk) => walk.end === 'unknown')
     .flatMap((walk) => walk.steps.filter((step) => step.outcome === 'unknown').map((step) => ({ walk, step })));
-  return [...groupBy(unknown, ({ step }) => `${step.host}\0${step.place}\0${step.did}`).values()].flatMap((group) => {
+  return [...groupBy(unknown, ({ step }) => `${step.host}\0${step.did}`).values()].flatMap((group) => {
     const first = group[0];
     if (!first) return [];
     const services = [...new Set(group.map(({ walk }) => walk.service.id))];
-    return { what: `${first.step.host}, ${first.step.place}: the path of ${list(services)}`, why: first.step.did };
+    return {
+      what: `${first.step.host}: the path of ${list(services)}, in ${list([...new Set(group.map(({ step }) => step.place))])}`,
+      why: first.step.did,
+    };
   });
 }
 

@@ -62,7 +62,11 @@ function readFile(reading: Reading, path: string, from: At, place: Place): Direc
     reading.missingFiles.add(path);
     return [];
   }
-  if (!file.ok) return problem(/no such file|not found|enoent/i.test(file.why) ? 'fatal' : 'unread', `${path}: ${file.why}`);
+  if (!file.ok)
+    return problem(
+      /no such file|not found|enoent/i.test(file.why) ? 'fatal' : 'unread',
+      file.why.includes(path) ? file.why : `${path}: ${file.why}`,
+    );
   if (file.text.length > limits.fileBytes) return problem('unread', `${path}: larger than ${limits.fileBytes} bytes`);
   reading.bytesLeft -= file.text.length;
   if (reading.bytesLeft < 0) return problem('unread', `${path}: the configuration is larger than ${limits.totalBytes} bytes`);
