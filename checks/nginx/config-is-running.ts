@@ -1,8 +1,6 @@
 import { type Opinion, summarize } from '../../src/reasoning/hits.js';
+import { newerFiles } from '../../src/reasoning/reload.js';
 import type { Check, ConfigFiles, NginxMaster } from '../../src/types.js';
-
-/** Seconds: file times and process starts come from different clocks of the kernel. */
-const tolerance = 0.5;
 
 const check: Check<'nginx' | 'nginxConfig'> = {
   title: 'the workers run the configuration that is on disk',
@@ -17,11 +15,10 @@ const check: Check<'nginx' | 'nginxConfig'> = {
     }),
 };
 
-function judge({ files, main }: ConfigFiles, { pid, workers }: NginxMaster, host: string): Opinion {
-  const oldest = Math.min(...workers.map(({ startedAt }) => startedAt));
-  const newer = Object.entries(files).flatMap(([file, entry]) =>
-    entry.ok && entry.modifiedAt > oldest + tolerance ? [{ file, late: entry.modifiedAt - oldest }] : [],
-  );
+function judge(config: ConfigFiles, master: NginxMaster, host: string): Opinion {
+  const { main } = config;
+  const { pid } = master;
+  const newer = newerFiles(config, master);
   if (newer.length === 0) return { status: 'pass', message: `no file of ${main} is newer than the workers of master ${pid}` };
   const evidence = newer.map(({ file, late }) => ({
     host,

@@ -20,11 +20,12 @@ const rule: Rule = {
       const removals = rewrites.flatMap(
         (rewrite) => (snapshot && removeRewrite(snapshot, rewrite, 'the router on the way rewrites these replies')) ?? [],
       );
+      const once = [...new Map(removals.map((cure) => [JSON.stringify(cure.steps), cure])).values()];
       return concludeFrom(broken, {
         host,
         summary: `${host} rewrites its replies although ${distinct(broken.map(({ step }) => step.host)).join(', ')} does so too, and drops them for it (${serviceList(broken)})`,
         evidence: rewrites.map((rewrite) => rewriteEvidence(host, rewrite)),
-        cures: removals.length > 0 ? [combine(host, removals)] : [],
+        cures: once.length > 0 ? [combine(host, once)] : [],
         verify: [`on ${host}: tcpdump -ni any udp port ${broken[0]?.walk.upstream.port}   # replies must leave from its own address`],
       });
     });

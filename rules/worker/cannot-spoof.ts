@@ -2,6 +2,7 @@ import { directiveText, editConfig, findMaster, restartMaster } from '../../src/
 import { mainDirective } from '../../src/nginx/of-snapshot.js';
 import { hasNetRaw } from '../../src/path/legs/nginx.js';
 import { brokenBy, concludeFrom, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import { awaitsReload } from '../../src/reasoning/reload.js';
 import { olderThan } from '../../src/reasoning/versions.js';
 import type { Case, Cure, NginxMaster, Rule, Snapshot } from '../../src/types.js';
 
@@ -11,7 +12,7 @@ const rule: Rule = {
   run: (c) =>
     [...groupBy(brokenBy(c, 'worker-cannot-spoof'), ({ step }) => step.host)].flatMap(([host, broken]) => {
       const master = findMaster(c.snapshots.get(host), broken[0]?.walk.service.master ?? 0);
-      if (!master) return [];
+      if (!master || awaitsReload(c.snapshots.get(host), master)) return [];
       return concludeFrom(broken, {
         host,
         summary: `nginx's workers on ${host} have neither CAP_NET_RAW nor CAP_NET_ADMIN and cannot bind to the client's address (${serviceList(broken)})`,

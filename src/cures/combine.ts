@@ -1,10 +1,19 @@
-import type { Cure, Snapshot } from '../types.js';
+import type { Cure, FixStep, Snapshot } from '../types.js';
 
-/** Several cures of one host as one, in order. */
+/** Several cures of one host as one, in order. What each of them ends with, such as a reload of nginx, is done once, at the end. */
 export function combine(host: string, cures: readonly Cure[]): Cure {
+  const steps = cures.flatMap((cure) => cure.steps);
   return {
     host,
-    steps: cures.flatMap((cure) => cure.steps),
+    steps: steps.filter((step, index) => !isReload(step) || !steps.slice(index + 1).some((later) => sameCommand(step, later))),
     apply: (snapshot: Snapshot) => cures.reduce((current, cure) => cure.apply(current), snapshot),
   };
+}
+
+function isReload(step: FixStep): boolean {
+  return step.kind === 'command' && step.run.endsWith(' -s reload');
+}
+
+function sameCommand(a: FixStep, b: FixStep): boolean {
+  return a.kind === 'command' && b.kind === 'command' && a.run === b.run;
 }

@@ -19,6 +19,13 @@ function reloadStep(snapshot: Snapshot, master: NginxMaster): FixStep {
   };
 }
 
+/** Makes the workers take the configuration that is on disk. */
+export function reloadMaster(snapshot: Snapshot, pid: number): Cure | undefined {
+  const master = findMaster(snapshot, pid);
+  if (!master) return undefined;
+  return { host: snapshot.host, steps: [reloadStep(snapshot, master)], apply: (before) => restarted(before, pid) };
+}
+
 export function findMaster(snapshot: Snapshot | undefined, pid: number): NginxMaster | undefined {
   return factOf(snapshot, 'nginx')?.masters.find((master) => master.pid === pid);
 }

@@ -21,6 +21,8 @@ function ruleWords(rule: PolicyRule): (string | number)[] {
   return [
     ...(rule.from === undefined ? [] : ['from', rule.from]),
     ...(rule.iif === undefined ? [] : ['iif', rule.iif]),
+    ...(rule.ipProtocol === undefined ? [] : ['ipproto', rule.ipProtocol === 17 ? 'udp' : 'tcp']),
+    ...(rule.sourcePort === undefined ? [] : ['sport', rule.sourcePort[0]]),
     ...(rule.mark === undefined ? [] : ['fwmark', `${hex(rule.mark)}${mask}`]),
     'lookup',
     rule.table ?? 'main',
@@ -93,6 +95,21 @@ export function putRoute(snapshot: Snapshot, route: Route, why: string): Cure {
         ]
       : [step(ip(route.family, 'route', 'replace', ...routeWords(route)), ip(route.family, 'route', 'replace', ...routeWords(previous)))];
   return { host: snapshot.host, steps, apply };
+}
+
+/** Takes a route away. */
+export function dropRoute(snapshot: Snapshot, route: Route, why: string): Cure {
+  const step: FixStep = {
+    host: snapshot.host,
+    kind: 'command',
+    run: ip(route.family, 'route', 'del', ...routeWords(route)),
+    undo: ip(route.family, 'route', 'add', ...routeWords(route)),
+    persist: 'take the same route out of the network configuration',
+    why,
+  };
+  const apply = (before: Snapshot) =>
+    withFact(before, 'routes', (routes) => routes.filter((other) => !(sameSlot(other, route) && other.type === route.type)));
+  return { host: snapshot.host, steps: [step], apply };
 }
 
 /** The first table number from 100 on that no route and no rule of the host uses. */

@@ -24,12 +24,17 @@ export interface Capture {
  * alone, as if the reply did arrive. So a fault elsewhere hides nothing here. Undefined for DSR and for upstreams on this host.
  */
 export function captureOf(facts: CaptureFacts, scope: Scope, walk: Walk): Capture | undefined {
-  if (walk.service.mode !== 'transparent' || walk.service.host !== scope.host) return undefined;
+  if (walk.service.mode !== 'transparent' || walk.service.host !== scope.host || isAtHome(walk)) return undefined;
   const predicted = walk.steps.filter((step) => step.leg === 'reply' && step.host === scope.host);
   const steps = predicted.length > 0 ? predicted : assumed(facts, scope.host, walk);
   if (steps.length === 0) return undefined;
   const decision = steps.find((step) => step.place === 'route' || step.place === 'source-validation');
   return { walk, steps, decision, mark: decision?.packet.mark ?? 0, takenIn: decision?.code === 'taken-in' };
+}
+
+/** The upstream is on nginx's own host: its replies do not come in from outside. */
+function isAtHome({ steps }: Walk): boolean {
+  return steps.some((step) => step.leg === 'forward' && step.code === 'routed' && step.route?.answer?.type === 'local');
 }
 
 function assumed(facts: CaptureFacts, host: string, walk: Walk): Step[] {

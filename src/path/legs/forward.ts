@@ -9,6 +9,10 @@ import { passThrough } from './pass-through.js';
 export function forwardToUpstream(trail: Trail, service: Service, upstream: Upstream): boolean {
   leaveProxy(trail);
   if (trail.broken || trail.out === undefined) return false;
+  if (trail.out === 'lo') {
+    arriveAtSelf(trail, service, upstream);
+    return !trail.broken;
+  }
   if (!travel(trail)) return false;
   enterUpstream(trail, service, upstream);
   return !trail.broken;
@@ -30,8 +34,8 @@ function leaveProxy(trail: Trail): void {
     return;
   }
   if (routed.answer.type === 'local') {
-    const did = `${destination} is on nginx's own host: its replies never cross PREROUTING`;
-    trail.add({ place: 'route', code: 'upstream-on-this-host', did, by, outcome: 'unknown', route: routed });
+    trail.out = 'lo';
+    trail.add({ place: 'route', code: 'routed', did: `${destination} is on nginx's own host`, by, route: routed });
     return;
   }
   if (routed.answer.type !== 'unicast') {
@@ -66,6 +70,17 @@ function leaveProxy(trail: Trail): void {
       return;
     }
   }
+}
+
+/** What loops back keeps the route that it left with, so its source is not validated (skb_valid_dst() in ip_rcv_finish_core()). */
+function arriveAtSelf(trail: Trail, service: Service, upstream: Upstream): void {
+  passHook(trail, 'output', { state: 'new', socket: 'transparent', firstOfConnection: true });
+  if (trail.broken) return;
+  trail.arrive(trail.host, 'lo');
+  trail.trackedBy.add(trail.host);
+  passHook(trail, 'input', { state: 'new', socket: 'plain', firstOfConnection: false });
+  const protocol = service.protocol === 'udp' ? 'udp' : 'tcp';
+  if (!trail.broken) meetSocket(trail, service, upstream, findListener(factOf(trail.snapshot, 'sockets'), protocol, trail.packet));
 }
 
 /** From nginx's host to the upstream, through named routers if there are any. */

@@ -21,6 +21,10 @@ export function followReply(trail: Trail, context: ReplyContext): void {
   trail.leg = 'reply';
   trail.packet = replyTo(trail.packet);
   trail.in = undefined;
+  if (trail.host === context.service.host && !isDsr(context.service)) {
+    answerAtHome(trail);
+    return;
+  }
   leaveUpstream(trail);
   for (let hops = 0; hops < 8 && !trail.broken && trail.out !== undefined; hops++) {
     const arrival = nextArrival(trail);
@@ -54,6 +58,28 @@ export function assumeReply(trail: Trail, context: ReplyContext): void {
 
 function isDsr(service: Service): boolean {
   return service.mode.startsWith('dsr');
+}
+
+/** An upstream on nginx's own host: its replies are made here and never cross PREROUTING, so only routing can keep them here. */
+function answerAtHome(trail: Trail): void {
+  passHook(trail, 'output', { state: 'established', socket: 'plain', firstOfConnection: false });
+  if (trail.broken) return;
+  const routed = trail.route('output');
+  const note = { place: 'route', by: routeProvenance(routed), route: routed };
+  if (routed.answer === undefined) {
+    trail.add({ ...note, code: 'unknown', did: 'its routing is not known', outcome: 'unknown' });
+    return;
+  }
+  if (routed.answer.type !== 'local') {
+    const fate = routed.answer.type === 'unicast' ? `leaves on ${routed.answer.link}` : 'is dropped';
+    const did = `the reply to ${trail.packet.destination} is made on nginx's own host, never crosses PREROUTING and ${fate}`;
+    trail.add({ ...note, code: 'upstream-on-this-host', did, outcome: 'broken' });
+    return;
+  }
+  trail.add({ ...note, code: 'taken-in', did: 'keeps the reply on this host' });
+  trail.in = 'lo';
+  passHook(trail, 'input', { state: 'established', socket: 'transparent', firstOfConnection: false });
+  if (!trail.broken) trail.add({ place: 'socket', code: 'delivered', did: 'nginx gets the reply' });
 }
 
 function leaveUpstream(trail: Trail): void {

@@ -1,24 +1,9 @@
-import { upstreams } from '../article.js';
 import type { Change } from '../lab.js';
 import { type Fault, fault } from './scenario.js';
 
 const on = (host: string, run: string): Change => ({ host, run });
-const onProxy = (run: string): readonly Change[] => [on('proxy', run)];
 
 const fourth = ['http', 'tcp', 'dns', 'udp5300'] as const;
-
-const nginx: readonly Fault[] = [
-  fault(
-    'nginx/address-family-mismatch',
-    'proxy',
-    ['http6'],
-    [{ host: 'proxy', replace: upstreams.map((u) => [`server [${u.address6}]:80`, `server ${u.address}:80`]) }],
-  ),
-];
-
-const proxyHost: readonly Fault[] = [
-  fault('proxy/route-to-upstream-wrong', 'proxy', fourth, onProxy('ip route add unreachable 172.16.0.13/32')),
-];
 
 const upstreamHosts: readonly Fault[] = [
   fault('upstream/unreachable', 'dev4', ['http', 'http6', 'tcp', 'dns', 'udp5300'], [on('dev4', 'ip link set eth0 down')]),
@@ -38,4 +23,4 @@ const network: readonly Fault[] = [
 ];
 
 /** Causes beside the common ones. Who does not know them may say that something is undetermined, and must not blame anything else. */
-export const furtherFaults: readonly Fault[] = [...nginx, ...proxyHost, ...upstreamHosts, ...network];
+export const furtherFaults: readonly Fault[] = [...upstreamHosts, ...network];

@@ -1,3 +1,4 @@
+import { upstreams } from '../article.js';
 import type { Change } from '../lab.js';
 import { type Fault, fault } from './scenario.js';
 
@@ -38,4 +39,20 @@ export const nginxFaults: readonly Fault[] = [
   fault('nginx/literal-port-in-bind', 'proxy', ['dns'], configured('$remote_addr:$remote_port', '$remote_addr:53')),
   fault('nginx/dsr-without-client-port', 'proxy', ['dns'], configured('$remote_addr:$remote_port', '$remote_addr')),
   fault('nginx/responses-zero-but-replies-return', 'proxy', ['udp5300'], configured('proxy_responses 1;', 'proxy_responses 0;')),
+  fault(
+    'nginx/address-family-mismatch',
+    'proxy',
+    ['http6'],
+    [{ host: 'proxy', replace: upstreams.map((u) => [`server [${u.address6}]:80`, `server ${u.address}:80`]) }],
+  ),
+  fault(
+    'nginx/config-not-reloaded',
+    'proxy',
+    ['http'],
+    [
+      { host: 'proxy', replace: [[httpLocation, 'proxy_bind $remote_addr;\n            proxy_pass http://web;']] },
+      { host: 'proxy', run: "sleep 2; sed -i 's/proxy_bind .remote_addr;/proxy_bind $remote_addr transparent;/' nginx.conf" },
+    ],
+    'transparent was added',
+  ),
 ];

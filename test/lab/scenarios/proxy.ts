@@ -124,4 +124,22 @@ iptables-nft -P INPUT DROP`),
     onProxy(`iptables-nft -t mangle -D PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff
 iptables-nft -t mangle -A PREROUTING -i eth0 -p tcp --dport 80 -j TPROXY --on-port 80 --tproxy-mark 0x1/0x1`),
   ),
+  fault('proxy/route-to-upstream-wrong', 'proxy', fourth, onProxy('ip route add unreachable 172.16.0.13/32')),
+  fault(
+    'proxy/upstream-on-this-host',
+    'proxy',
+    ['http'],
+    [
+      {
+        host: 'proxy',
+        replace: [
+          ['server 172.16.0.11:80 ', 'server 172.16.0.1:8081 '],
+          [
+            '    server {\n        listen 80;\n',
+            `    server {\n        listen 172.16.0.1:8081;\n        location / {\n            return 200 "dev1 $remote_addr\\n";\n        }\n    }\n    server {\n        listen 80;\n`,
+          ],
+        ],
+      },
+    ],
+  ),
 ];

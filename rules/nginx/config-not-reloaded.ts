@@ -1,0 +1,105 @@
+import { reloadMaster } from '../../src/cures/nginx.js';
+import { sameAddress, withPort } from '../../src/net/address.js';
+import { isOpen } from '../../src/path/listening.js';
+import { factOf } from '../../src/path/world.js';
+import { list } from '../../src/reasoning/broken.js';
+import { linesSinceStart } from '../../src/reasoning/log-since-start.js';
+import { endpointOf } from '../../src/reasoning/logged-upstream.js';
+import { awaitsReload, unreadChanges } from '../../src/reasoning/reload.js';
+import type { Case, ErrorLogLine, Evidence, NginxMaster, Rule, Service, Snapshot } from '../../src/types.js';
+
+/** EADDRNOTAVAIL: the source address is not this host's, and the socket is not transparent. */
+const cannotAssign = 99;
+
+const rule: Rule = {
+  title: 'the configuration on disk is not the one that runs',
+  why: 'nginx reads its files at start and at reload. Until then its workers do what the old files said, and everything that is said about the configuration is about files that nobody follows.',
+  run: (c) =>
+    [...c.snapshots.values()].flatMap((snapshot) =>
+      (factOf(snapshot, 'nginx')?.masters ?? []).flatMap((master) => {
+        const newer = unreadChanges(snapshot, master);
+        const services = c.services.filter(
+          ({ host, master: pid, mode }) => host === snapshot.host && pid === master.pid && mode !== 'plain',
+        );
+        if (newer.length === 0 || services.length === 0) return [];
+        const contradictions = contradictionsOf(c, snapshot, master, services);
+        const reload = reloadMaster(snapshot, master.pid);
+        const files = list(newer.map(({ file }) => file));
+        return {
+          host: snapshot.host,
+          severity: contradictions.length > 0 ? ('fault' as const) : ('risk' as const),
+          certainty: contradictions.length > 0 ? ('proven' as const) : ('consistent' as const),
+          summary: `${files} on ${snapshot.host} changed after nginx's workers started: they run an older configuration`,
+          steps: [
+            ...newer.map(
+              ({ file, late }) => `${file} was changed ${late.toFixed(1)} s after the oldest worker of master ${master.pid} started`,
+            ),
+            ...(contradictions.length > 0 ? ['what nginx does is not what the files say'] : []),
+          ],
+          evidence: [
+            ...contradictions,
+            ...newer.map(({ file }) => ({ host: snapshot.host, what: 'newer than the workers', source: file })),
+          ],
+          explains: contradictions.length > 0 ? services.map(({ id }) => `${id}: follows the old files`) : [],
+          walks: c.walks.filter((walk) => services.includes(walk.service)),
+          cures: reload ? [reload] : [],
+          verify: [`ps -o lstart= -p $(pgrep -n -P ${master.pid})   # must be later than the files`],
+        };
+      }),
+    ),
+};
+
+/** What nginx does or logs that the files on disk do not account for. */
+function contradictionsOf(c: Case, snapshot: Snapshot, master: NginxMaster, services: readonly Service[]): Evidence[] {
+  const { host } = snapshot;
+  const all = c.services.filter((service) => service.host === host && service.master === master.pid);
+  const facts = { nginx: factOf(snapshot, 'nginx'), nginxErrors: factOf(snapshot, 'nginxErrors') };
+  const { nginx, nginxErrors } = facts;
+  const logged =
+    nginx && nginxErrors
+      ? linesSinceStart({ nginx, nginxErrors }, [
+          'bind',
+          'connect-cannot-assign',
+          'connect-refused',
+          'connect-unreachable',
+          'upstream-timeout',
+        ])
+      : [];
+  const ours = logged.filter((line) => line.master === master.pid);
+  const line =
+    ours.findLast((each) => each.errno === cannotAssign && services.every(({ bind }) => bind?.transparent)) ?? strangerOf(ours, all);
+  const worker = master.workers[0];
+  return [
+    ...(line ? [{ host, what: line.text, source: line.source.file }] : []),
+    ...unopened(snapshot, services),
+    ...(awaitsReload(snapshot, master) && worker
+      ? [{ host, what: `CapEff: ${worker.effectiveCapabilities}: older than "transparent"`, source: `/proc/${worker.pid}/status` }]
+      : []),
+  ];
+}
+
+/** A line about an upstream that the files do not name. Names that could not be resolved may stand for any. */
+function strangerOf(lines: readonly ErrorLogLine[], services: readonly Service[]): ErrorLogLine | undefined {
+  const upstreams = services.flatMap((service) => service.upstreams);
+  if (upstreams.some(({ address }) => address === undefined)) return undefined;
+  return lines.findLast((line) => {
+    const named = line.upstream === undefined ? undefined : endpointOf(line.upstream);
+    return named && !upstreams.some(({ address, port }) => sameAddress(address, named.address) && port === named.port);
+  });
+}
+
+/** Ports that the files say to listen on and no socket of the host has: nginx opens them at the reload. */
+function unopened(snapshot: Snapshot, services: readonly Service[]): Evidence[] {
+  const sockets = factOf(snapshot, 'sockets')?.filter(isOpen);
+  if (!sockets) return [];
+  const closed = services
+    .flatMap((service) => service.listeners)
+    .filter(({ port, protocol }) => !sockets.some((socket) => socket.protocol === protocol && socket.localPort === port));
+  return closed.slice(0, 3).map(({ address, family, port, at }) => ({
+    host: snapshot.host,
+    what: `listen ${withPort(address ?? (family === 4 ? '0.0.0.0' : '::'), port)}, but no socket is open there`,
+    source: `${at.file}:${at.line}`,
+  }));
+}
+
+export default rule;
