@@ -190,12 +190,19 @@ describe('what a case asks', () => {
     ]);
   });
 
-  test('pings wait for each other no longer than one of them takes, and only addresses are pinged', async () => {
+  test('pings wait for each other no longer than one of them takes, and what is no destination is not pinged', async () => {
     const started = Date.now();
-    const asked = await pings.ask(host, ['192.0.2.2', ...Array.from({ length: 6 }, (_, i) => `192.0.2.${50 + i}`), '-f', 'localhost']);
+    const asked = await pings.ask(host, [
+      '192.0.2.2',
+      ...Array.from({ length: 6 }, (_, i) => `192.0.2.${50 + i}`),
+      '-f',
+      'a b',
+      'localhost',
+    ]);
     expect(asked.ok && asked.value.map(({ to, ok }) => [to, ok])).toEqual([
       ['192.0.2.2', true],
       ...Array.from({ length: 6 }, (_, i) => [`192.0.2.${50 + i}`, false]),
+      ['localhost', true],
     ]);
     expect(Date.now() - started).toBeLessThan(4000);
   });
