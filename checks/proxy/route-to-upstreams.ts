@@ -6,7 +6,7 @@ const check: Check<never> = {
   roles: ['proxy'],
   needs: [],
   why: 'Without one connect() fails at once. An upstream on this very host is reached over lo: its replies never cross PREROUTING, so no rule there can mark them.',
-  fix: 'Add the route; for an upstream on this host mark in OUTPUT, or add "ip rule from ADDRESS iif lo lookup 100".',
+  fix: 'Add the route; for an upstream on this host mark in OUTPUT, or add "ip rule add from ADDRESS iif lo ipproto tcp sport PORT lookup 100".',
   run: (_, scope) =>
     hitsFor(ownServices(scope), (service) =>
       opinionsOn(scope, service, (walk) => {
@@ -14,10 +14,11 @@ const check: Check<never> = {
         if (!step) return undefined;
         const evidence = evidenceOf(step);
         const upstream = nameOf(walk.upstream);
+        const escaped = walk.steps.find(({ code }) => code === 'upstream-on-this-host');
+        if (escaped)
+          return { status: 'fail', about: upstream, message: 'is on this host, and its replies leave it', evidence: evidenceOf(escaped) };
         if (step.code === 'routed') return { status: 'pass', message: `they are reached on ${step.out ?? 'a link'}`, evidence };
         if (step.code === 'no-route') return { status: 'fail', about: upstream, message: 'no route', evidence };
-        if (step.code === 'upstream-on-this-host')
-          return { status: 'unknown', message: `${upstream} is on this host: a request shows whether its replies come back`, evidence };
         return { status: 'unknown', message: step.did, evidence };
       }),
     ),

@@ -1,10 +1,13 @@
-import { putRoute } from '../../src/cures/routing.js';
-import { everything } from '../../src/net/prefix.js';
+import { combine } from '../../src/cures/combine.js';
+import { defaultRouteVia } from '../../src/cures/default-route.js';
+import { dropRoute } from '../../src/cures/routing.js';
+import { lookup } from '../../src/path/fib.js';
+import { routingState } from '../../src/path/world.js';
 import { certaintyAboutClient } from '../../src/reasoning/assumed-client.js';
 import { type Broken, brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
 import { wayToHost } from '../../src/reasoning/gateway.js';
 import { linkSysctl, sourceVerdict } from '../../src/reasoning/source-validation.js';
-import type { Case, Cure, Rule } from '../../src/types.js';
+import type { Case, Cure, Route, Rule, Snapshot } from '../../src/types.js';
 
 const rule: Rule = {
   title: 'the upstream has no route to the client',
@@ -35,33 +38,27 @@ function routeless(c: Case): Broken[] {
   return [...silent, ...refused];
 }
 
-/** A default route by way of nginx, for each family that lacks one. */
+/** A route that refuses the client goes; else a default route by way of nginx comes, for each family that lacks one. */
 function cures(c: Case, host: string, broken: readonly Broken[]): Cure[] {
   const snapshot = c.snapshots.get(host);
-  const first = [...groupBy(broken, ({ walk }) => String(walk.client.includes(':')))].map(([, group]) => group[0]);
-  const routes = first.flatMap((candidate) => {
-    const gateway = candidate && wayToHost(c, host, candidate.walk);
-    if (!snapshot || !candidate || !gateway) return [];
-    const family = candidate.step.packet.family;
-    const route = {
-      family,
-      type: 'unicast' as const,
-      to: everything(family),
-      table: 'main',
-      nextHops: [{ link: gateway.link, via: gateway.address }],
-      metric: family === 6 ? 1024 : 0,
-    };
-    return putRoute(snapshot, route, "replies to clients have to go by nginx's host");
+  if (!snapshot) return [];
+  const refusing = new Map(
+    broken.flatMap((item) => refusingRoute(snapshot, item) ?? []).map((route) => [`${route.family} ${route.table} ${route.to}`, route]),
+  );
+  const dropped = [...refusing.values()].map((route) => dropRoute(snapshot, route, 'this route refuses what is sent to the client'));
+  const added = [...groupBy(broken, ({ step }) => String(step.packet.family)).values()].flatMap(([first]) => {
+    const gateway = first && wayToHost(c, host, first.walk);
+    return gateway ? (defaultRouteVia(snapshot, first.step.packet.family, gateway) ?? []) : [];
   });
-  return routes.length > 0 && snapshot
-    ? [
-        {
-          host,
-          steps: routes.flatMap((cure) => cure.steps),
-          apply: (before) => routes.reduce((current, cure) => cure.apply(current), before),
-        },
-      ]
-    : [];
+  return [dropped, added].filter((parts) => parts.length > 0).map((parts) => combine(host, parts));
+}
+
+/** The blackhole, unreachable or prohibit route that the reply meets. */
+function refusingRoute(snapshot: Snapshot, { walk, step }: Broken): Route | undefined {
+  const state = routingState(snapshot);
+  if (!state || walk.upstream.address === undefined) return undefined;
+  const result = lookup(state, { family: step.packet.family, to: walk.client, from: walk.upstream.address, iif: 'lo', mark: 0 });
+  return result.found === 'refusal' ? result.route : undefined;
 }
 
 export default rule;

@@ -1,4 +1,4 @@
-import { everything } from '../net/prefix.js';
+import { everything, network } from '../net/prefix.js';
 import { factOf } from '../path/world.js';
 import type { Cure, Family, FixStep, PolicyRule, Route, Snapshot } from '../types.js';
 import { commandLine } from './shell.js';
@@ -120,4 +120,36 @@ export function freeTable(snapshot: Snapshot): string {
   ]);
   for (let number = 100; number < 252; number++) if (!used.has(String(number))) return String(number);
   return '1000';
+}
+
+/** Sets a link up. The kernel brings the routes to its own subnets back, but none over gateways. */
+export function setLinkUp(snapshot: Snapshot, name: string, why: string): Cure {
+  const command = (state: string) => commandLine('ip', 'link', 'set', name, state);
+  const connected = (factOf(snapshot, 'addresses') ?? [])
+    .filter((entry) => entry.link === name && entry.scope !== 'link')
+    .map((entry): Route => {
+      const to = network(`${entry.address}/${entry.prefixLength}`) ?? entry.address;
+      return {
+        family: entry.family,
+        type: 'unicast',
+        to,
+        table: 'main',
+        nextHops: [{ link: name }],
+        metric: entry.family === 6 ? 256 : 0,
+        scope: 'link',
+      };
+    });
+  return {
+    host: snapshot.host,
+    steps: [{ host: snapshot.host, kind: 'command', run: command('up'), undo: command('down'), why }],
+    apply: (before) => {
+      const up = withFact(before, 'links', (links) =>
+        links.map((link) => (link.name === name ? { ...link, up: true, state: 'UP' } : link)),
+      );
+      return withFact(up, 'routes', (routes) => [
+        ...routes,
+        ...connected.filter((route) => !routes.some((other) => sameSlot(other, route))),
+      ]);
+    },
+  };
 }

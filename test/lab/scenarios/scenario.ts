@@ -20,6 +20,8 @@ export interface Fault extends Scenario {
   fails: readonly ProbeService[];
   /** The fix can only leave this upstream out until its service runs again. */
   leftOut?: string;
+  /** A destination that upstreams must reach; the fault is that they cannot. */
+  outbound?: string;
   /** Where it is not plain that the cause is the cause: the cure that proves it. */
   cure?: readonly Change[];
 }

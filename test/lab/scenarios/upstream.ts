@@ -1,4 +1,4 @@
-import { gateway, proxy } from '../article.js';
+import { client, gateway, proxy } from '../article.js';
 import type { Change } from '../lab.js';
 import { stopNginx } from '../services.js';
 import { type Fault, fault } from './scenario.js';
@@ -74,6 +74,25 @@ export const upstreamFaults: readonly Fault[] = [
     cure: [on('dev2', 'echo 2 > /proc/sys/net/ipv4/conf/eth0/rp_filter')],
   },
 
+  fault(
+    'upstream/no-route-to-client',
+    'dev3',
+    ['http', 'tcp', 'dns', 'udp5300'],
+    [on('dev3', 'ip route add blackhole 192.168.99.0/24')],
+    'a blackhole for the clients',
+  ),
+  fault(
+    'upstream/unreachable',
+    'dev2',
+    ['http', 'tcp', 'dns', 'udp5300'],
+    [
+      on(
+        'dev2',
+        'echo 1 > /proc/sys/net/ipv6/conf/eth0/keep_addr_on_down; ip link set eth0 down; ip -6 route add default via fd00:16::1 dev eth0 2>/dev/null || true',
+      ),
+    ],
+    'its link is down',
+  ),
   fault(notListening, 'dev1', ['http'], [{ host: 'dev1', replace: [['listen 80;', 'listen 8080;']] }], 'another port'),
   fault(notListening, 'dev1', ['http'], [{ host: 'dev1', replace: [['listen 80;', 'listen 127.0.0.1:80;']] }], 'loopback only'),
   { ...fault(notListening, 'dev1', ['http', 'http6', 'tcp'], [on('dev1', stopNginx)], 'nginx stopped'), leftOut: 'dev1' },
@@ -98,4 +117,6 @@ export const upstreamFaults: readonly Fault[] = [
     'dropped',
   ),
   fault('upstream/firewall-drops-request', 'dev1', fourth, [on('dev1', 'iptables-nft -A INPUT -s 192.168.99.0/24 -j REJECT')], 'rejected'),
+
+  { ...fault('upstream/no-outbound-access', 'proxy', [], []), outbound: client.address },
 ];

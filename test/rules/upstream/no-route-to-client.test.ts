@@ -50,3 +50,11 @@ test("a rule for the upstream's own address that leads to nginx is enough", () =
 test("a route to the clients' network alone is enough", () => {
   expectHealthy([without4, addRoute('dev2', { to: '192.168.99.0/24', nextHops: [{ link: 'eth0', via: '172.16.0.1' }] })]);
 });
+
+test('a route that refuses the client is taken away', () => {
+  const change = addRoute('dev2', { to: '192.168.99.50/32', type: 'blackhole', nextHops: [] });
+  const found = soleDiagnosis(change);
+  expect(found).toMatchObject({ cause: 'upstream/no-route-to-client', host: 'dev2' });
+  expect(commands(found.fix)).toEqual(['ip route del blackhole 192.168.99.50/32']);
+  expect(leftAfterCures(change)).toEqual([]);
+});

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import type { FirewallTable } from '../../../src/types.js';
+import { changeFact, setIptables } from '../../kit/change.js';
+import { commands, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
+
+test('a policy that knows no replies to others gets a rule for their mark', () => {
+  const change = setIptables('proxy', 'filter', ['-A INPUT -i eth0 -j ACCEPT'], { policies: { INPUT: 'DROP' } });
+  const found = soleDiagnosis(change);
+  expect(found).toMatchObject({
+    cause: 'proxy/firewall-drops-reply',
+    host: 'proxy',
+    severity: 'fault',
+    services: ['http:80/#web', 'udp:5300'],
+  });
+  expect(commands(found.fix)).toEqual(['iptables-nft -t filter -I INPUT -i eth1 -m mark --mark 0x1 -j ACCEPT']);
+  expect(leftAfterCures(change)).toEqual([]);
+});
+
+const nftInput: FirewallTable = {
+  source: 'nft',
+  family: 'inet',
+  name: 'filter',
+  chains: [
+    {
+      name: 'input',
+      base: { hook: 'input', priority: 0, type: 'filter' },
+      policy: 'drop',
+      rules: [
+        { text: 'iifname "eth0" accept', steps: [{ match: 'interface', side: 'in', not: false, among: ['eth0'] }, { do: 'accept' }] },
+      ],
+    },
+  ],
+  sets: {},
+};
+
+test('in nft the rule goes to the top of the chain that drops', () => {
+  const change = changeFact('proxy', 'nft', (tables) => [...tables, nftInput]);
+  const found = soleDiagnosis(change);
+  expect(found).toMatchObject({ cause: 'proxy/firewall-drops-reply', host: 'proxy' });
+  expect(commands(found.fix)).toEqual([`nft 'insert rule inet filter input iifname "eth1" meta mark 0x1 accept'`]);
+  expect(leftAfterCures(change)).toEqual([]);
+});
+
+test('established connections may come in: replies belong to them', () => {
+  const rules = ['-A INPUT -i eth0 -j ACCEPT', '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'];
+  expectHealthy(setIptables('proxy', 'filter', rules, { policies: { INPUT: 'DROP' } }));
+});
