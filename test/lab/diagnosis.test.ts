@@ -26,14 +26,14 @@ async function inLab(scenario: Scenario, use: (lab: Lab) => Promise<void>): Prom
 async function diagnoseAndCure(lab: Lab, fault: Fault): Promise<void> {
   expect(await failing(lab), 'what the fault breaks').toEqual(fault.fails);
   const wanted = fault.outbound === undefined ? [] : ['--outbound', fault.outbound];
-  const { exitCode, report } = await check(lab, ...wanted);
+  const { exitCode, report } = await check(lab, { args: wanted });
   expect(diagnosed(report)).toEqual([`fault ${fault.cause} on ${fault.host}`]);
   expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 1, verdict: 'faulty' });
   const fix = report.diagnoses.flatMap((diagnosis) => diagnosis.fix);
   expect(fix).not.toEqual([]);
   await carryOut(lab, fix);
   expect(await failing(lab, fault.leftOut), 'what still fails after the fix').toEqual([]);
-  if (fault.outbound !== undefined) expect((await check(lab, ...wanted)).exitCode).toBe(0);
+  if (fault.outbound !== undefined) expect((await check(lab, { args: wanted })).exitCode).toBe(0);
 }
 
 // Two labs at a time: much of a lab's life is waiting for timeouts.
