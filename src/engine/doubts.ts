@@ -49,9 +49,12 @@ function unexplainedBreak(walk: Walk): NotExamined {
 /** A prediction that is whole while nginx still times out: something lies between the hosts, or outside what facts show. */
 function freshTimeouts(c: Case): NotExamined[] {
   const whole = c.walks.filter((walk) => walk.end === 'whole');
+  const broken = c.walks.filter((walk) => walk.end === 'broken');
   const hosts = [...groupBy(whole, (walk) => walk.service.host)];
   return hosts.flatMap(([host, walks]) => {
-    const lines = linesSinceStart(c, host).filter((line) => line.kind === 'upstream-timeout' && isFresh(c.snapshots.get(host), line));
+    const lines = linesSinceStart(c, host).filter(
+      (line) => line.kind === 'upstream-timeout' && isFresh(c.snapshots.get(host), line) && !broken.some((walk) => concerns(line, walk)),
+    );
     const timedOut = walks.filter((walk) => lines.some((line) => line.upstream !== undefined && concerns(line, walk)));
     if (timedOut.length === 0) return [];
     const services = [...new Set(timedOut.map((walk) => walk.service.id))];

@@ -27,6 +27,7 @@ export type StepCode =
   | 'firewall-unknown'
   | 'marked'
   | 'source-invalid'
+  | 'link-down'
   | 'taken-in'
   /** A packet for this host that it does not take in: forwarded or dropped instead. */
   | 'not-taken-in'

@@ -81,16 +81,12 @@ export const upstreamFaults: readonly Fault[] = [
     [on('dev3', 'ip route add blackhole 192.168.99.0/24')],
     'a blackhole for the clients',
   ),
+  // Unless it is told to keep them, the kernel drops IPv6 addresses with the link, and only the host's own configuration knows them.
   fault(
     'upstream/unreachable',
     'dev2',
-    ['http', 'tcp', 'dns', 'udp5300'],
-    [
-      on(
-        'dev2',
-        'echo 1 > /proc/sys/net/ipv6/conf/eth0/keep_addr_on_down; ip link set eth0 down; ip -6 route add default via fd00:16::1 dev eth0 2>/dev/null || true',
-      ),
-    ],
+    ['http', 'http6', 'tcp', 'dns', 'udp5300'],
+    [on('dev2', 'echo 1 > /proc/sys/net/ipv6/conf/eth0/keep_addr_on_down\nip link set eth0 down')],
     'its link is down',
   ),
   fault(notListening, 'dev1', ['http'], [{ host: 'dev1', replace: [['listen 80;', 'listen 8080;']] }], 'another port'),

@@ -4,14 +4,8 @@ import { commands, expectHealthy, leftAfterCures, soleDiagnosis } from '../../ki
 
 const setDown = (host: string, link: string) =>
   changeFact(host, 'links', (links) => links.map((entry) => (entry.name === link ? { ...entry, up: false, state: 'DOWN' } : entry)));
-// With the link the kernel drops what was routed over it.
-const down = [
-  setDown('dev2', 'eth0'),
-  dropRoute('dev2', '0.0.0.0/0'),
-  dropRoute('dev2', '172.16.0.0/24'),
-  dropRoute('dev2', '::/0'),
-  dropRoute('dev2', 'fd00:16::/64'),
-];
+// With the link the kernel drops the routes over it.
+const down = [setDown('dev2', 'eth0'), dropRoute('dev2', '0.0.0.0/0'), dropRoute('dev2', '::/0')];
 
 test('a link that is down is the one cause, and comes back with its default routes', () => {
   const found = soleDiagnosis(down);
