@@ -50,7 +50,9 @@ export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options:
     current = buildCase(snapshots, options);
   }
   const diagnoses = [...known.values()].map(({ diagnosis }) => diagnosis).sort(bySeverity);
-  const explained = (walk: Walk) => diagnoses.some((each) => each.severity === 'fault' && each.services.includes(walk.service.id));
+  const explained = (walk: Walk) =>
+    diagnoses.some((each) => each.severity === 'fault' && each.services.includes(walk.service.id)) ||
+    [...known.values()].some(({ flows }) => flows.has(flowKey(walk)));
   const unexplained = current.walks.filter((walk) => walk.end === 'broken' && !explained(walk));
   return { diagnoses, unexplained, crashes, cured: current };
 }

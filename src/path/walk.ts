@@ -26,6 +26,7 @@ export function predictWalks(snapshots: Snapshots, services: readonly Service[],
       clients.flatMap((client) => service.upstreams.filter(isWalkable).map((upstream) => ({ service, client, upstream }))),
     )
     .filter(({ service, client }) => listenerFor(service, client.address) !== undefined)
+    .filter(({ service, client }) => !client.assumed || mayBeAsked(snapshots, service, client.address))
     .map(({ service, client, upstream }) => walk(snapshots, service, client, upstream));
 }
 
@@ -35,6 +36,13 @@ function isWalkable(upstream: Upstream): upstream is Upstream & { address: strin
 
 function listenerFor(service: Service, client: string): Listener | undefined {
   return service.listeners.find((listener) => listener.family === familyOf(client) && !isLoopback(listener.address));
+}
+
+/** A host without any address of a family that others can reach has no clients of it, whatever it listens on. */
+function mayBeAsked(snapshots: Snapshots, service: Service, client: string): boolean {
+  const addresses = factOf(snapshots.get(service.host), 'addresses');
+  const reachable = addresses?.some(({ family, scope }) => family === familyOf(client) && scope !== 'host' && scope !== 'link');
+  return reachable !== false || listenerFor(service, client)?.address !== undefined;
 }
 
 /** Only this host itself can ask there. */
