@@ -44,7 +44,7 @@ const expected: Readonly<Record<keyof typeof articleFaults, readonly string[]>> 
   'client connected to an upstream': ['dev1 upstream/clients-are-elsewhere', 'dev1 upstream/rp-filter-admits-clients'],
   'upstream admits nginx alone': ['dev1 upstream/firewall-admits-requests'],
   'an upstream was not named': [],
-  'an upstream is on nginx own host': [],
+  'an upstream is on nginx own host': ['proxy proxy/route-to-upstreams'],
 };
 
 test('every fault of the kit is in the table', () => {
