@@ -114,7 +114,17 @@ function jumpToOwner(trail: Trail): boolean {
   return true;
 }
 
+/** A link that somebody has set down takes nothing in, and the kernel has dropped the routes over it. */
+function isDown(trail: Trail): boolean {
+  const link = factOf(trail.snapshot, 'links')?.find(({ name }) => name === trail.in);
+  if (!link || link.up) return false;
+  const by = [{ what: `${link.name} is not UP (state ${link.state})`, source: `ip link show dev ${link.name}` }];
+  trail.add({ place: 'wire', code: 'link-down', did: `its link ${link.name} is set down`, by, outcome: 'broken' });
+  return true;
+}
+
 function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void {
+  if (isDown(trail)) return;
   const listener = findListener(factOf(trail.snapshot, 'sockets'), service.protocol === 'udp' ? 'udp' : 'tcp', trail.packet);
   const socket = listener === 'unknown' ? 'unknown' : listener ? 'plain' : 'none';
   const prerouting = passHook(trail, 'prerouting', { state: 'new', socket, firstOfConnection: true });
