@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addressBits, familyOf, inRange } from '../../src/net/address.js';
+import { addressBits, canonical, familyOf, inRange } from '../../src/net/address.js';
 import { contains, everything, network, overlap, parsePrefix, rangeOf } from '../../src/net/prefix.js';
 
 /** As text and as the 32 bits of what it stands for, so that the reference below needs no code of ours. */
