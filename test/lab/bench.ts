@@ -1,0 +1,107 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseIptablesSave } from '../../src/facts/netfilter/iptables-save.js';
+import { evaluate } from '../../src/path/firewall.js';
+import type { Packet, Query } from '../../src/types.js';
+import { type Lab, raiseLab } from './lab.js';
+
+/*
+ * Speed as ratios within one run: these machines are too noisy for anything else. Each pair is run in turn, and the median of the ratios is told.
+ */
+
+const program = fileURLToPath(new URL('../../../bin/tpdoctor', import.meta.url));
+const rounds = 7;
+
+function seconds(act: () => unknown): number {
+  const started = process.hrtime.bigint();
+  act();
+  return Number(process.hrtime.bigint() - started) / 1e9;
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Prints how many times as long `a` takes as `b`. */
+function compare(what: string, a: () => unknown, b: () => unknown): void {
+  a();
+  b();
+  const pairs = Array.from({ length: rounds }, () => ({ a: seconds(a), b: seconds(b) }));
+  const ratio = median(pairs.map((pair) => pair.a / pair.b));
+  const [left, right] = [median(pairs.map((pair) => pair.a)), median(pairs.map((pair) => pair.b))].map(
+    (value) => `${(value * 1000).toFixed(1)} ms`,
+  );
+  console.log(`${ratio.toFixed(2).padStart(8)}  ${what}  (${left} : ${right})`);
+}
+
+function node(...args: string[]): void {
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  if (status !== 0 && status !== 1 && status !== 2) throw new Error(`${args.join(' ')}: ${stderr}`);
+}
+
+/** What a check asked a host by running programs, as a person would run them one after another. */
+function commandsOf(recording: string): string[][] {
+  const recorded = JSON.parse(readFileSync(recording, 'utf8')) as Record<string, { query: Query; reply: { ok: boolean } }[]>;
+  const all = Object.values(recorded).flat();
+  return all.flatMap(({ query, reply }) => ('run' in query && reply.ok && query.run[0] !== 'ping' ? [[...query.run]] : []));
+}
+
+function runBare(namespace: string, commands: readonly (readonly string[])[]): void {
+  for (const command of commands) spawnSync('nsenter', [`--net=/run/netns/${namespace}`, '--', ...command], { stdio: 'ignore' });
+}
+
+function compareChecks(lab: Lab): void {
+  const proxy = ['--host', `proxy=netns:${lab.namespaceOf('proxy')}`];
+  const recording = join(lab.dir, 'recording.json');
+  node(program, 'check', '--json', ...proxy, '--record', recording);
+  const commands = commandsOf(recording);
+  compare(
+    `check of one host : its ${commands.length} commands, one after another`,
+    () => node(program, 'check', '--json', ...proxy),
+    () => runBare(lab.namespaceOf('proxy'), commands),
+  );
+  compare(
+    'check of six hosts : check of one',
+    () => node(program, 'check', '--json', ...lab.hostArguments()),
+    () => node(program, 'check', '--json', ...proxy),
+  );
+}
+
+function compareFirewall(): void {
+  const lines = Array.from(
+    { length: 1000 },
+    (_, index) => `-A INPUT -s 10.${index >> 8}.${index & 255}.0/24 -p tcp -m tcp --dport ${index + 1} -j DROP`,
+  );
+  const tables = parseIptablesSave(`*filter\n:INPUT ACCEPT [0:0]\n${lines.join('\n')}\nCOMMIT\n`, { source: 'iptables-nft', family: 4 });
+  const text = JSON.stringify(tables);
+  const packet: Packet = {
+    family: 4,
+    protocol: 6,
+    source: '192.0.2.1',
+    destination: '192.0.2.2',
+    sourcePort: 40_000,
+    destinationPort: 80,
+    mark: 0,
+  };
+  const context = { state: 'new', socket: 'none', firstOfConnection: true, addressType: () => undefined } as const;
+  compare(
+    'a packet through 1,000 rules : JSON.parse of these rules',
+    () => evaluate(tables, 'input', packet, context),
+    () => JSON.parse(text),
+  );
+}
+
+const lab = await raiseLab();
+try {
+  compare(
+    'tpdoctor --help : node -e 0',
+    () => node(program, '--help'),
+    () => node('-e', '0'),
+  );
+  compareChecks(lab);
+  compareFirewall();
+} finally {
+  await lab.remove();
+}
