@@ -1,6 +1,6 @@
 import { sameAddress } from '../net/address.js';
 import { contains } from '../net/prefix.js';
-import type { FactName, Facts, Family, Routed, RouteQuestion, Snapshot } from '../types.js';
+import type { FactName, Facts, Family, RouteAnswer, Routed, RouteQuestion, Snapshot } from '../types.js';
 import { canonicalQuestion } from './questions.js';
 import { decideRoute, type RoutingState } from './routing.js';
 
@@ -40,10 +40,18 @@ export function whyUnrouted(snapshot: Snapshot | undefined): string {
 
 export function route(snapshot: Snapshot | undefined, question: RouteQuestion): Routed {
   const key = canonicalQuestion(question);
-  const recorded = factOf(snapshot, 'kernelRoutes')?.find((entry) => canonicalQuestion(entry.question) === key);
-  if (recorded) return { question, answer: recorded.answer, from: 'kernel' };
+  const recorded = factOf(snapshot, 'kernelRoutes')?.find((entry) => canonicalQuestion(entry.question) === key)?.answer;
   const state = routingState(snapshot);
-  return { question, answer: state && decideRoute(state, question).answer, from: 'model' };
+  const model = () => state && decideRoute(state, question).answer;
+  if (recorded === undefined) return { question, answer: model(), from: 'model' };
+  return { question, answer: recorded.type === 'error' ? named(recorded, model()) : recorded, from: 'kernel' };
+}
+
+/** The kernel has one errno for a refused source and for a blackhole, and one for no route and for an unreachable one: the tables tell which. */
+function named(error: RouteAnswer & { type: 'error' }, model: RouteAnswer | undefined): RouteAnswer {
+  return model?.type === 'error' && model.error === 'refused'
+    ? { ...error, error: 'refused', text: `${error.text} (${model.text})` }
+    : error;
 }
 
 /** Whether an address is configured on a host. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { arrivalAt, connectedPrefixes, facingLink, factOf, ownersOf, owns, route, routingState, whyMissing } from '../../src/path/world.js';
 import { addressOf, articleSnapshots, client, vip } from '../kit/article.js';
-import { addHost, changeFact, loseFact } from '../kit/change.js';
+import { addHost, addRoute, changeFact, loseFact } from '../kit/change.js';
 import { makeHost } from '../kit/host.js';
 
 describe('a fact', () => {
@@ -21,6 +21,17 @@ describe('a route', () => {
     const dev1 = articleSnapshots(changeFact('dev1', 'kernelRoutes', () => [recorded])).get('dev1');
     expect(route(dev1, { to: client, mark: 7 })).toMatchObject({ from: 'kernel', answer: { link: 'said' } });
     expect(route(dev1, { to: client })).toMatchObject({ from: 'model', answer: { link: 'eth0', via: '172.16.0.1' } });
+  });
+
+  it('that the kernel refuses is named by the tables: a blackhole has the errno of a refused source', () => {
+    const said = { question: { to: client }, answer: { type: 'error', error: 'invalid-source', text: 'Invalid argument' } } as const;
+    const kernelSays = changeFact('dev1', 'kernelRoutes', () => [said]);
+    const refused = articleSnapshots([addRoute('dev1', { to: `${client}/32`, type: 'blackhole', nextHops: [] }), kernelSays]).get('dev1');
+    expect(route(refused, { to: client })).toMatchObject({ from: 'kernel', answer: { error: 'refused' } });
+    expect(route(articleSnapshots(kernelSays).get('dev1'), { to: client })).toMatchObject({
+      from: 'kernel',
+      answer: { error: 'invalid-source' },
+    });
   });
 });
 

@@ -62,6 +62,13 @@ export const proxyFaults: readonly Fault[] = [
     onProxy('ip route flush table 100\nip route add local 10.0.0.0/8 dev lo table 100'),
     'covers too little',
   ),
+  fault(
+    'proxy/local-route-not-local',
+    'proxy',
+    fourthByMark,
+    onProxy('ip route flush table 100\nip route add blackhole default table 100'),
+    'type blackhole',
+  ),
   {
     ...fault(
       'proxy/src-valid-mark',
