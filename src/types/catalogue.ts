@@ -59,11 +59,21 @@ export interface Conclusion extends Omit<Diagnosis, 'fix' | 'cause' | 'services'
   cures: readonly Cure[];
 }
 
-/** One root cause over the whole case; its id is its path below rules/. */
+/** What kind of thing a cure changes: how it survives a reboot follows from it and from the distribution. */
+export type Touched = 'nginx' | 'sysctl' | 'firewall' | 'route' | 'policy-rule' | 'traffic-control' | 'unit' | 'package' | 'platform' | 'server';
+
+/** One root cause over the whole case; its id is its path below rules/. All but `run` is its page in `tpdoctor explain`. */
 export interface Rule {
   /** What is wrong: "no rule marks the upstreams' replies". */
   title: string;
+  /** What it means: the mechanism, for somebody who does not know it yet. */
   why: string;
+  /** How it looks: what the client gets and what logs and counters say; what captures at each host show. */
+  signs?: { logs: string; packets: string };
+  /** What proves it, and what only looks like it. */
+  proof?: string;
+  /** The cure in words with example commands, and what it changes. */
+  cure?: { how: string; touches: readonly Touched[] };
   run(c: Case): readonly Conclusion[];
 }
 
