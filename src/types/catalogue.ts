@@ -60,7 +60,17 @@ export interface Conclusion extends Omit<Diagnosis, 'fix' | 'cause' | 'services'
 }
 
 /** What kind of thing a cure changes: how it survives a reboot follows from it and from the distribution. */
-export type Touched = 'nginx' | 'sysctl' | 'firewall' | 'route' | 'policy-rule' | 'traffic-control' | 'unit' | 'package' | 'platform' | 'server';
+export type Touched =
+  | 'nginx'
+  | 'sysctl'
+  | 'firewall'
+  | 'route'
+  | 'policy-rule'
+  | 'traffic-control'
+  | 'unit'
+  | 'package'
+  | 'platform'
+  | 'server';
 
 /** One root cause over the whole case; its id is its path below rules/. All but `run` is its page in `tpdoctor explain`. */
 export interface Rule {
