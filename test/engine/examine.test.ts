@@ -5,6 +5,7 @@ import type { FactName, Snapshot } from '../../src/types.js';
 import { addressOf, articleSnapshots, type Change, type Hosts, upstreams } from '../kit/article.js';
 import { changeFact, changeMaster, dropMarkRules, dropRoute, dropSockets, editConfig, removeHost, setSysctl } from '../kit/change.js';
 import { causesOf, examineArticle } from '../kit/rules.js';
+import { broughtAbout } from '../kit/standing-risks.js';
 
 const others = upstreams.slice(1).map((name) => removeHost(name));
 
@@ -54,7 +55,7 @@ describe('the verdict over whole cases', () => {
 
   test('a risk alone is healthy', () => {
     const report = examineArticle(setSysctl('proxy', 'net/ipv4/udp_early_demux', 1));
-    expect(report.diagnoses).toHaveLength(1);
+    expect(broughtAbout(report.diagnoses)).toHaveLength(1);
     expect(report.verdict).toBe('healthy');
   });
 

@@ -6,6 +6,7 @@ import { examine } from '../../src/engine/examine.js';
 import type { Case, Cure, Diagnosis, FixStep, Report, Rule } from '../../src/types.js';
 import { articleCase, articleSnapshots, type Change } from './article.js';
 import { editConfig } from './change.js';
+import { broughtAbout } from './standing-risks.js';
 
 const rules = await loadRules();
 
@@ -35,15 +36,15 @@ export function examineArticle(change: Change | readonly Change[] = [], options:
   });
 }
 
-/** Cause and host of each diagnosis, in the order of the report. */
+/** Cause and host of each diagnosis but standing risks, in the order of the report. */
 export function causesOf({ diagnoses }: Pick<Examined, 'diagnoses'>): string[] {
-  return diagnoses.map(({ cause, host }) => `${cause} ${host}`);
+  return broughtAbout(diagnoses).map(({ cause, host }) => `${cause} ${host}`);
 }
 
 /** The one diagnosis that a change leads to; anything beside it is an error. */
 export function soleDiagnosis(change: Change | readonly Change[], options: ExamineOptions = {}): Diagnosis {
   const report = examineArticle(change, options);
-  const [only, ...others] = report.diagnoses;
+  const [only, ...others] = broughtAbout(report.diagnoses);
   if (!only || others.length > 0) throw new Error(`expected one diagnosis, got: ${causesOf(report).join(', ') || 'none'}`);
   expect(report.verdict).toBe(expectedVerdict(only));
   return only;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { broughtAbout } from '../kit/standing-risks.js';
 import { articleTopology } from './article.js';
 import { carryOut, check, diagnosed } from './doctor.js';
 import { type Lab, raiseLab } from './lab.js';
@@ -29,7 +30,7 @@ async function diagnoseAndCure(lab: Lab, fault: Fault): Promise<void> {
   const { exitCode, report } = await check(lab, { args: wanted });
   expect(diagnosed(report)).toEqual([`fault ${fault.cause} on ${fault.host}`]);
   expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 1, verdict: 'faulty' });
-  const fix = report.diagnoses.flatMap((diagnosis) => diagnosis.fix);
+  const fix = broughtAbout(report.diagnoses).flatMap((diagnosis) => diagnosis.fix);
   expect(fix).not.toEqual([]);
   await carryOut(lab, fix);
   expect(await failing(lab, fault.leftOut), 'what still fails after the fix').toEqual([]);
@@ -53,7 +54,7 @@ describe('a risk is told, but is no fault', () => {
         expect(exitCode).toBe(0);
         await carryOut(
           lab,
-          report.diagnoses.flatMap((diagnosis) => diagnosis.fix),
+          broughtAbout(report.diagnoses).flatMap((diagnosis) => diagnosis.fix),
         );
         expect((await lab.probe('dns', 100)).answered).toBe(100);
       }),

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { FixStep, Report } from '../../src/types.js';
+import { broughtAbout } from '../kit/standing-risks.js';
 import type { Lab } from './lab.js';
 
 const program = fileURLToPath(new URL('../../bin/tpdoctor', import.meta.url));
@@ -20,9 +21,9 @@ export async function check(
   return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
 }
 
-/** Causes with their hosts and severities, as a test compares them. */
+/** Causes with their hosts and severities but standing risks, as a test compares them. */
 export function diagnosed(report: Report): string[] {
-  return report.diagnoses.map(({ severity, cause, host }) => `${severity} ${cause} on ${host}`);
+  return broughtAbout(report.diagnoses).map(({ severity, cause, host }) => `${severity} ${cause} on ${host}`);
 }
 
 /** Does what the report says, step by step, as it is printed, and lets nginx's old workers go. A step that cannot be carried out throws. */

@@ -1,0 +1,9 @@
+import type { Diagnosis } from '../../src/types.js';
+
+/** Risks that the article's setup has while all is well. A test of something else does not count them; each has a test of its own. */
+const standingRisks: ReadonlySet<string> = new Set([]);
+
+/** What a change led to: everything diagnosed but risks that were there before. */
+export function broughtAbout<T extends Pick<Diagnosis, 'cause' | 'severity'>>(diagnoses: readonly T[]): T[] {
+  return diagnoses.filter(({ cause, severity }) => severity === 'fault' || !standingRisks.has(cause));
+}
