@@ -1,5 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import type { Check, Role, Rule } from '../types.js';
+import { modulesBelow } from './modules.js';
 
 /** Checks and rules lie beside `src`, in the sources and in what is built from them. */
 const root = new URL('../../', import.meta.url);
@@ -17,29 +17,16 @@ export function loadRules(from: URL = new URL('rules/', root)): Promise<Map<stri
 }
 
 async function load<T>(from: URL, as: (module: unknown, id: string) => T): Promise<Map<string, T>> {
-  const files = await moduleFiles(from);
-  const entries = await Promise.all(
-    [...files].map(async ([id, file]) => [id, as(await read(new URL(encodeURI(file), from), id), id)] as const),
-  );
-  return new Map(entries);
+  const modules = [...(await modulesBelow(from))];
+  return new Map(await Promise.all(modules.map(async ([id, open]) => [id, as(await read(open, id), id)] as const)));
 }
 
-async function read(module: URL, id: string): Promise<unknown> {
+async function read(open: () => Promise<unknown>, id: string): Promise<unknown> {
   try {
-    return await import(module.href);
+    return await open();
   } catch (error) {
     throw new BrokenModule(id, error instanceof Error ? error.message : 'cannot be loaded', { cause: error });
   }
-}
-
-/** Id → file below the directory, by id. The sources are TypeScript, what is built has declarations and maps beside the code. */
-async function moduleFiles(from: URL): Promise<Map<string, string>> {
-  const all = await readdir(from, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  const modules = all.map((file) => file.replaceAll('\\', '/')).filter((file) => /\.[jt]s$/.test(file) && !file.endsWith('.d.ts'));
-  return new Map(modules.map((file) => [file.slice(0, -'.ts'.length), file] as const).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function asRule(module: unknown, id: string): Rule {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadChecks, loadRules } from '../../src/engine/catalogue.js';
 
 const project = fileURLToPath(new URL('../../', import.meta.url));
 let built = '';
@@ -26,14 +27,13 @@ async function copyOfProject(): Promise<string> {
   await mkdir(join(directory, 'bin'));
   await copyFile(join(project, 'bin/tpdoctor'), join(directory, 'bin/tpdoctor'));
   await copyFile(join(project, 'package.json'), join(directory, 'package.json'));
-  await symlink(join(project, 'node_modules'), join(directory, 'node_modules'));
   return directory;
 }
 
 beforeAll(async () => {
   [built, bare] = await Promise.all([copyOfProject(), copyOfProject()]);
-  const compiler = join(project, 'node_modules/.bin/tsc');
-  await run(compiler, ['-p', 'tsconfig.build.json', '--outDir', join(built, 'dist'), '--incremental', 'false'], project);
+  const bundler = join(project, 'node_modules/.bin/rolldown');
+  await run(bundler, ['--config', '--dir', join(built, 'dist/program')], project);
   await symlink(join(built, 'bin/tpdoctor'), join(built, 'link'));
 }, 120_000);
 
@@ -63,9 +63,13 @@ describe('bin/tpdoctor', () => {
     expect(err).toBe('ended with 0\n');
   });
 
-  it('explains from what was built as from the sources', async () => {
-    const { code, out } = await run(join(built, 'link'), ['explain', 'proxy/policy-rule-missing']);
+  it('has the whole catalogue in what was built, and needs no package beside it', async () => {
+    const { code, out } = await run(join(built, 'link'), ['explain', '--json']);
     expect(code).toBe(0);
-    expect(out).toContain('proxy/policy-rule-missing');
+    const told = (JSON.parse(out) as { kind: string; id: string }[]).map(({ kind, id }) => `${kind} ${id}`);
+    const [causes, checks] = [await loadRules(), await loadChecks()];
+    expect(told.sort()).toEqual(
+      [...[...causes.keys()].map((id) => `cause ${id}`), ...[...checks.keys()].map((id) => `check ${id}`)].sort(),
+    );
   });
 });
