@@ -2,6 +2,7 @@ import { compareAddresses, familyOf } from '../net/address.js';
 import { factOf } from '../path/world.js';
 import type { Cure, Family, FirewallChain, FirewallRule, FirewallTable, Snapshot, TcFilter } from '../types.js';
 import { addNftRules, type NftChain } from './nft.js';
+import { persistOf } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -132,13 +133,10 @@ function likeFilter(snapshot: Snapshot, example: TcFilter, { sources, port, vip 
   );
   return {
     host: snapshot.host,
-    steps: sources.map((source) => ({
-      host: snapshot.host,
-      kind: 'command',
-      run: commandLine('tc', 'filter', 'add', ...words(source)),
-      persist: 'add the same command where the interface is brought up (post-up, a unit of its own)',
-      why,
-    })),
+    steps: sources.map((source) => {
+      const run = commandLine('tc', 'filter', 'add', ...words(source));
+      return { host: snapshot.host, kind: 'command', run, persist: persistOf('traffic-control', snapshot, run), why };
+    }),
     apply: (before) => withFact(before, 'trafficControl', (control) => ({ ...control, filters: [...control.filters, ...filters] })),
   };
 }

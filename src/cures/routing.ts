@@ -1,15 +1,13 @@
 import { everything, network } from '../net/prefix.js';
 import { factOf } from '../path/world.js';
 import type { Cure, Family, FixStep, PolicyRule, Route, Snapshot } from '../types.js';
+import { persistOf, persistRemoval } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
 function ip(family: Family, ...args: (string | number)[]): string {
   return commandLine('ip', ...(family === 6 ? ['-6'] : []), ...args);
 }
-
-const persistRoute =
-  'add the same to the network configuration (post-up in /etc/network/interfaces, [RoutingPolicyRule] and [Route] of systemd-networkd, nmcli)';
 
 export function hex(value: number): string {
   return `0x${value.toString(16)}`;
@@ -38,12 +36,13 @@ export function freePriority(rules: readonly PolicyRule[], family: Family): numb
 }
 
 export function addPolicyRule(snapshot: Snapshot, rule: PolicyRule, why: string): Cure {
+  const run = ip(rule.family, 'rule', 'add', ...ruleWords(rule));
   const step: FixStep = {
     host: snapshot.host,
     kind: 'command',
-    run: ip(rule.family, 'rule', 'add', ...ruleWords(rule)),
+    run,
     undo: ip(rule.family, 'rule', 'del', ...ruleWords(rule)),
-    persist: persistRoute,
+    persist: persistOf('policy-rule', snapshot, run),
     why,
   };
   return { host: snapshot.host, steps: [step], apply: (before) => withFact(before, 'policyRules', (rules) => [...rules, rule]) };
@@ -82,8 +81,9 @@ function sameSlot(a: Route, b: Route): boolean {
 export function putRoute(snapshot: Snapshot, route: Route, why: string): Cure {
   const previous = factOf(snapshot, 'routes')?.find((other) => sameSlot(other, route));
   const apply = (before: Snapshot) => withFact(before, 'routes', (routes) => [...routes.filter((other) => !sameSlot(other, route)), route]);
-  const step = (run: string, undo: string): FixStep => ({ host: snapshot.host, kind: 'command', run, undo, persist: persistRoute, why });
   const add = ip(route.family, 'route', 'add', ...routeWords(route));
+  const persist = persistOf('route', snapshot, add);
+  const step = (run: string, undo: string): FixStep => ({ host: snapshot.host, kind: 'command', run, undo, persist, why });
   const remove = ip(route.family, 'route', 'del', ...routeWords(route));
   if (!previous) return { host: snapshot.host, steps: [step(add, remove)], apply };
   // IPv6 keeps a route of another type beside the new one: `replace` alone would leave the old one in force.
@@ -104,7 +104,7 @@ export function dropRoute(snapshot: Snapshot, route: Route, why: string): Cure {
     kind: 'command',
     run: ip(route.family, 'route', 'del', ...routeWords(route)),
     undo: ip(route.family, 'route', 'add', ...routeWords(route)),
-    persist: 'take the same route out of the network configuration',
+    persist: persistRemoval.route,
     why,
   };
   const apply = (before: Snapshot) =>

@@ -1,6 +1,7 @@
 import { sysctl } from '../path/sysctls.js';
 import { factOf } from '../path/world.js';
 import type { Cure, Snapshot } from '../types.js';
+import { persistOf } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -17,7 +18,7 @@ export function setSysctls(snapshot: Snapshot, values: Readonly<Record<string, n
     kind: 'command' as const,
     run: commandLine('sysctl', '-w', `${sysctlName(key)}=${value}`),
     undo: commandLine('sysctl', '-w', `${sysctlName(key)}=${sysctl(sysctls, key)}`),
-    persist: `put "${sysctlName(key)} = ${value}" into /etc/sysctl.d/90-transparent-proxy.conf`,
+    persist: persistOf('sysctl', snapshot, `${sysctlName(key)} = ${value}`),
     why,
   }));
   const set = (text: string) =>

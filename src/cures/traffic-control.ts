@@ -1,5 +1,6 @@
 import { factOf } from '../path/world.js';
 import type { Cure, Snapshot, TcFilter } from '../types.js';
+import { persistRemoval } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -19,7 +20,7 @@ export function removeFilters(snapshot: Snapshot, { link, parent, protocol, prio
         host: snapshot.host,
         kind: 'command',
         run: commandLine('tc', 'filter', 'del', 'dev', link, ...hook, 'protocol', protocol, 'prio', priority),
-        persist: 'take the same filters out of what brings the interface up',
+        persist: persistRemoval['traffic-control'],
         why,
       },
     ],
