@@ -2,7 +2,7 @@
  * The one program that runs on a host. It is constant; what is asked arrives on its standard input as data, one field a line, and is only ever
  * expanded inside double quotes (the one exception is the pattern of a pathname expansion, with IFS empty, so that nothing else is expanded).
  *
- * Input: a nonce, then queries (see frames.ts). Both output streams carry a line NONCE behind every answer, the error stream the exit code above it.
+ * Input: a nonce, then queries (see frames.ts), until it ends. Both output streams carry a line NONCE behind every answer, the error stream the exit code above it.
  * How much is too much is for the reader to judge: it ends this program and asks the rest anew.
  *
  * POSIX sh (dash, busybox, bash). It writes no file. Only regular files are read: opening a FIFO hangs, opening a watchdog reboots the host,

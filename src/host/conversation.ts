@@ -1,5 +1,6 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { execa } from 'execa';
+import { Socket } from 'node:net';
 import type { Query, Reply } from '../types.js';
 import { agent } from './agent.js';
 import { cutOff, encode, mostBytes, replyTo, type Splitter, splitter } from './frames.js';
@@ -7,7 +8,7 @@ import { cutOff, encode, mostBytes, replyTo, type Splitter, splitter } from './f
 /** A command that runs `sh -c PROGRAM` on the host. */
 export type Starter = (program: string) => readonly [string, ...string[]];
 
-/** What came of one start of the agent. Replies are in the order of the queries and may be fewer. */
+/** What came of one batch. Replies are in the order of the queries and may be fewer. */
 export interface Outcome {
   replies: Reply[];
   /** `started`: the agent said hello. `too-long`: one answer was, and has been cut off; the queries behind it were not asked. */
@@ -25,60 +26,128 @@ export interface Limits {
   queryMs: number;
 }
 
-/** Starts the agent on a host and puts the queries to it. Never rejects. */
-export async function converse(start: Starter, queries: readonly Query[], { deadlineMs, queryMs }: Limits): Promise<Outcome> {
+/** An agent that was started on a host. It answers one batch after another, until an outcome other than `answered`. */
+export interface Conversation {
+  /** Never rejects. */
+  ask(queries: readonly Query[], limits: Limits): Promise<Outcome>;
+  /** False once the agent has ended. */
+  readonly open: boolean;
+}
+
+/** An agent that nobody asks for so long (milliseconds) ends. */
+const longestSilence = 5000;
+
+/** Starts the agent on a host. It does not keep this process alive while nothing is asked, and ends with it: its input ends. */
+export function converse(start: Starter): Conversation {
   // Output cannot forge a marker line, since it cannot know the nonce.
   const nonce = randomBytes(16).toString('hex');
   const [file, ...args] = start(agent);
-  const child = execa(file, args, {
-    input: encode(queries, nonce, queryMs),
-    buffer: false,
-    reject: false,
-    detached: true,
-    encoding: 'buffer',
-    stripFinalNewline: false,
-  });
+  const child = spawn(file, args, { detached: true });
   const [output, errors] = [splitter(nonce), splitter(nonce)];
-  let size = 0;
-  const why = await new Promise<string>((stop) => {
-    const deadline = setTimeout(() => stop(`no answer within ${Math.ceil(deadlineMs / 1000)} s`), deadlineMs);
-    const listen = (stream: Splitter) => (chunk: Buffer) => {
-      size += chunk.length;
-      stream.push(chunk);
-      if (stream.rest().length > mostBytes || output.parts.length + errors.parts.length === 2 * (queries.length + 1)) stop('');
-    };
-    child.stdout.on('data', listen(output));
-    child.stderr.on('data', listen(errors));
-    child
-      .then(({ exitCode, shortMessage }) => stop(exitCode === undefined ? (shortMessage ?? 'it did not start') : `exit code ${exitCode}`))
-      .finally(() => clearTimeout(deadline));
-  });
-  if (child.pid !== undefined) killGroup(child.pid);
-  child.stdout.destroy();
-  child.stderr.destroy();
-  return { ...judge(queries, output, errors, queryMs, why), size };
+  let [size, greeted] = [0, false];
+  let ended: string | undefined;
+  let changed = (): void => undefined;
+  let silence: NodeJS.Timeout | undefined;
+
+  const listen = (stream: Splitter) => (chunk: Buffer) => {
+    size += chunk.length;
+    stream.push(chunk);
+    changed();
+  };
+  const end = (why: string): void => {
+    ended ??= why;
+    changed();
+  };
+  child.stdout.on('data', listen(output));
+  child.stderr.on('data', listen(errors));
+  child.on('error', ({ message }) => end(message));
+  child.on('close', (code, signal) => end(code === null ? `ended by ${signal}` : `exit code ${code}`));
+  // An agent that has ended reads no more: why it has is told by the events above.
+  child.stdin.on('error', () => undefined);
+  child.stdin.write(`${nonce}\n`);
+
+  const wait = (answers: number, deadlineMs: number): Promise<string> =>
+    new Promise((resolve) => {
+      const deadline = setTimeout(() => end(`no answer within ${Math.ceil(deadlineMs / 1000)} s`), deadlineMs);
+      changed = () => {
+        const isLong = [output, errors].some((stream) => stream.rest().length > mostBytes);
+        const isWhole = [output, errors].every((stream) => stream.parts.length === answers);
+        if (ended === undefined && !isLong && !isWhole) return;
+        changed = () => undefined;
+        clearTimeout(deadline);
+        resolve(ended ?? '');
+      };
+      changed();
+    });
+
+  return {
+    get open() {
+      return ended === undefined;
+    },
+    async ask(queries, { deadlineMs, queryMs }) {
+      clearTimeout(silence);
+      hold(child, true);
+      size = 0;
+      child.stdin.write(encode(queries, queryMs));
+      const why = await wait(queries.length + (greeted ? 0 : 1), deadlineMs);
+      const parts = [output, errors].map((stream) => stream.parts.splice(0));
+      // The first part of each stream is the greeting, behind whatever the way to the host printed.
+      const greetings = greeted ? [] : parts.flatMap((some) => some.splice(0, 1));
+      greeted ||= greetings.length === 2;
+      const outcome = { ...judge(queries, parts, [output, errors], { greeted, queryMs, why }), size };
+      if (outcome.end === 'answered') {
+        silence = setTimeout(() => child.stdin.end(), longestSilence).unref();
+        hold(child, false);
+      } else {
+        end(why || 'its answers were too long');
+        destroy(child);
+      }
+      return outcome;
+    },
+  };
 }
 
-function judge(queries: readonly Query[], output: Splitter, errors: Splitter, queryMs: number, why: string): Omit<Outcome, 'size'> {
-  // The first part of each stream is the greeting, behind whatever the way to the host printed.
-  const whole = Math.min(output.parts.length, errors.parts.length) - 1;
+/** Whether the child and its streams keep this process alive. */
+function hold(child: ChildProcessWithoutNullStreams, held: boolean): void {
+  const streams = [child.stdin, child.stdout, child.stderr].filter((stream) => stream instanceof Socket);
+  for (const part of [child, ...streams]) held ? part.ref() : part.unref();
+}
+
+interface Heard {
+  greeted: boolean;
+  queryMs: number;
+  why: string;
+}
+
+function judge(
+  queries: readonly Query[],
+  [texts = [], complaints = []]: readonly Buffer[][],
+  streams: readonly Splitter[],
+  { greeted, queryMs, why }: Heard,
+): Omit<Outcome, 'size'> {
+  const [output, errors] = streams.map((stream) => stream.rest());
+  if (!greeted) return { replies: [], end: 'not-started', why: firstLine(errors) || why };
   const replies = queries
-    .slice(0, Math.max(whole, 0))
-    .map((query, i) => replyTo(query, output.parts[i + 1] ?? Buffer.alloc(0), errors.parts[i + 1] ?? Buffer.alloc(0), queryMs));
-  if (whole < 0) return { replies, end: 'not-started', why: firstLine(errors.rest()) || why };
+    .slice(0, Math.min(texts.length, complaints.length))
+    .map((query, i) => replyTo(query, texts[i] ?? Buffer.alloc(0), complaints[i] ?? Buffer.alloc(0), queryMs));
   if (replies.length === queries.length) return { replies, end: 'answered', why };
-  if (Math.max(output.rest().length, errors.rest().length) <= mostBytes) return { replies, end: 'started', why };
-  return { replies: [...replies, cutOff(output.rest())], end: 'too-long', why };
+  if ([output, errors].every((rest) => (rest?.length ?? 0) <= mostBytes)) return { replies, end: 'started', why };
+  return { replies: [...replies, cutOff(output ?? Buffer.alloc(0))], end: 'too-long', why };
 }
 
-function killGroup(pid: number): void {
+/** Kills the whole process group, and hears no more of it. */
+function destroy(child: ChildProcessWithoutNullStreams): void {
   try {
-    process.kill(-pid, 'SIGKILL');
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   } catch {
     // It has ended already.
   }
+  child.stdin.destroy();
+  child.stdout.destroy();
+  child.stderr.destroy();
+  child.unref();
 }
 
-function firstLine(text: Buffer): string {
-  return (text.toString().trim().split('\n')[0] ?? '').slice(0, 500);
+function firstLine(text: Buffer | undefined): string {
+  return (text?.toString().trim().split('\n')[0] ?? '').slice(0, 500);
 }

@@ -13,9 +13,9 @@ export function refusal(query: Query): string | undefined {
   return fields[0] === '' ? 'not asked: no file named' : undefined;
 }
 
-/** The agent's whole input for one batch. `limitMs` bounds every query's own time. */
-export function encode(queries: readonly Query[], nonce: string, limitMs: number): string {
-  return [nonce, ...queries.flatMap((query) => fieldsOf(query, limitMs)), ''].join('\n');
+/** The agent's input for one batch. `limitMs` bounds every query's own time. */
+export function encode(queries: readonly Query[], limitMs: number): string {
+  return [...queries.flatMap((query) => fieldsOf(query, limitMs)), ''].join('\n');
 }
 
 function fieldsOf(query: Query, limitMs: number): string[] {
@@ -36,8 +36,8 @@ function secondsFor(query: Query, limitMs: number): number {
 
 /** Cuts one stream of the agent into the parts in front of its marker lines. */
 export interface Splitter {
-  /** Whole parts so far. */
-  readonly parts: readonly Buffer[];
+  /** Whole parts that nobody has taken yet. */
+  readonly parts: Buffer[];
   /** What came behind the last marker. */
   rest(): Buffer;
   push(chunk: Buffer): void;

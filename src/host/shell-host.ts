@@ -1,5 +1,5 @@
 import type { Host, Query, Reply } from '../types.js';
-import { converse, type Starter } from './conversation.js';
+import { type Conversation, converse, type Starter } from './conversation.js';
 import { refusal } from './frames.js';
 
 /** Bytes of all answers of one batch. */
@@ -13,9 +13,13 @@ export interface ShellOptions {
   explain?: (why: string) => string;
 }
 
-/** A host that is asked through a shell. Every batch is a process of its own; batches of different ticks run side by side. */
+/**
+ * A host that is asked through a shell. Batches of different ticks run side by side, each in a shell of its own; a shell that has answered
+ * takes the next batch, since starting one costs as much as a dozen questions.
+ */
 export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explain = (why) => why }: ShellOptions = {}): Host {
   let gone: string | undefined;
+  const idle: Conversation[] = [];
   return batching(async (queries) => {
     if (gone !== undefined) return queries.map(() => ({ ok: false, why: gone ?? '' }));
     const deadline = Date.now() + timeoutMs;
@@ -24,7 +28,9 @@ export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explai
     // An answer that is too long costs its batch the process: the rest is asked anew.
     for (let size = 0; replies.length < queries.length && why === ''; ) {
       const limits = { deadlineMs: Math.max(deadline - Date.now(), 1), queryMs: timeoutMs };
-      const outcome = await converse(start, queries.slice(replies.length), limits);
+      const conversation = takeOpen(idle) ?? converse(start);
+      const outcome = await conversation.ask(queries.slice(replies.length), limits);
+      if (outcome.end === 'answered') idle.push(conversation);
       replies.push(...outcome.replies);
       size += outcome.size;
       if (outcome.end === 'not-started') why = explain(outcome.why);
@@ -35,6 +41,11 @@ export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explai
     if (why !== '' && deadline <= Date.now()) gone = why;
     return queries.map((_, i) => replies[i] ?? { ok: false, why });
   });
+}
+
+function takeOpen(idle: Conversation[]): Conversation | undefined {
+  const last = idle.pop();
+  return last === undefined || last.open ? last : takeOpen(idle);
 }
 
 type Ask = (queries: readonly Query[]) => Promise<readonly Reply[]>;

@@ -66,7 +66,7 @@ export const layers: readonly Layer[] = [
   {
     of: 'src/host/',
     may: ['src/types', 'src/host/'],
-    packages: ['execa', 'zod', 'node:crypto', 'node:fs/promises'],
+    packages: ['zod', 'node:child_process', 'node:crypto', 'node:fs/promises', 'node:net'],
     why: 'how a host is reached has nothing to do with what it is asked',
   },
   {
