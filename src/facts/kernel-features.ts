@@ -1,5 +1,6 @@
 import type { Fact, Host, KernelFeatures } from '../types.js';
 import { known, unknown } from './fact.js';
+import { kernelConfig } from './netfilter/presence.js';
 
 /** Feature → kernel option and module. */
 const options: Readonly<Record<string, { option: string; module: string }>> = {
@@ -20,13 +21,12 @@ const modulePattern = `^[^:]*/\\(${Object.values(options)
 
 /** Which kernel features a setup could use, from the kernel's configuration or its list of modules. Nothing is loaded. */
 export async function read(host: Host): Promise<Fact<KernelFeatures>> {
-  const release = await host({ read: '/proc/sys/kernel/osrelease' });
+  const [release, live] = await Promise.all([host({ read: '/proc/sys/kernel/osrelease' }), kernelConfig(host)]);
   if (!release.ok) return unknown(`kernel features: ${release.why}`);
   const name = release.text.trim();
   if (!/^[\w.+~-]{1,128}$/.test(name)) return unknown('kernel features: the release has no usable name');
   const wanted = Object.values(options).map(({ option }) => option);
-  const [live, boot, builtin, loadable] = await Promise.all([
-    host({ run: ['gzip', '-dc', '/proc/config.gz'] }),
+  const [boot, builtin, loadable] = await Promise.all([
     host({ grep: '^CONFIG_N', in: `/boot/config-${name}` }),
     host({ grep: modulePattern, in: `/lib/modules/${name}/modules.builtin` }),
     host({ grep: modulePattern, in: `/lib/modules/${name}/modules.dep` }),

@@ -1,5 +1,6 @@
 import type { Fact, Host, Query } from '../types.js';
 import { fromReply } from './fact.js';
+import { processNames } from './processes.js';
 
 /** Programs that bring rules and routes back at boot, or flush those that they do not know, by the name of their process (15 characters). */
 const managers: Readonly<Record<string, string>> = {
@@ -20,17 +21,13 @@ const configured: Readonly<Record<string, Query>> = {
 
 /** Which of the tools that persist or flush network state are at work here. */
 export async function read(host: Host): Promise<Fact<readonly string[]>> {
-  const pattern = `^\\(${Object.keys(managers).join('\\|')}\\)$`;
-  const [running, ...files] = await Promise.all([
-    host({ grep: pattern, in: '/proc/[0-9]*/comm' }),
-    ...Object.values(configured).map((query) => host(query)),
-  ]);
+  const [running, ...files] = await Promise.all([processNames(host), ...Object.values(configured).map((query) => host(query))]);
   const found = Object.keys(configured).filter((_, i) => files[i]?.ok && files[i].text.trim() !== '');
   return fromReply(running, 'network managers', (text) => [...new Set([...parseManagers(text), ...found])].sort());
 }
 
-/** Lines `/proc/123/comm:NetworkManager`. */
+/** Lines `/proc/123/comm:NetworkManager`, among others. */
 export function parseManagers(text: string): string[] {
-  const names = text.split('\n').map((line) => managers[line.slice(line.indexOf(':') + 1).trim()]);
-  return [...new Set(names.filter((name) => name !== undefined))].sort();
+  const names = text.split('\n').map((line) => line.slice(line.indexOf(':') + 1).trim());
+  return [...new Set(names.flatMap((name) => (Object.hasOwn(managers, name) ? (managers[name] ?? []) : [])))].sort();
 }

@@ -56,12 +56,12 @@ async function fetchMissing(
 async function readFiles(host: Host, root: string, paths: readonly string[]): Promise<readonly ConfigFile[]> {
   if (paths.length === 0) return [];
   const places = root === '' ? paths : await Promise.all(paths.map((path) => followLinks(host, root, path)));
-  const [precise, whole, ...texts] = await Promise.all([
-    host({ run: ['stat', '-L', '-c', '%.9Y %n', ...places] }),
-    host({ run: ['stat', '-L', '-c', '%Y %n', ...places] }),
+  const [times, ...texts] = await Promise.all([
+    host({ run: ['stat', '-L', '-c', '%.9Y %Y %n', ...places], timeoutMs: 5000 }),
     ...places.map((place) => host({ read: place })),
   ]);
-  const modified = new Map([...parseTimes(outputOf(whole)), ...parseTimes(outputOf(precise))]);
+  // stat fails when one of many files is missing, and still prints the others.
+  const modified = parseTimes(times?.text ?? '');
   return texts.map((reply, i): ConfigFile => {
     if (!reply.ok) return { ok: false, why: reply.why };
     if (reply.truncated) return { ok: false, why: 'larger than can be read' };
@@ -76,7 +76,7 @@ async function readFiles(host: Host, root: string, paths: readonly string[]): Pr
 async function followLinks(host: Host, root: string, path: string): Promise<string> {
   let place = path;
   for (let i = 0; i < mostLinks; i++) {
-    const reply = await host({ run: ['readlink', root + place] });
+    const reply = await host({ run: ['readlink', root + place], timeoutMs: 5000 });
     const target = reply.ok ? reply.text.replace(/\n$/, '') : '';
     if (target === '') break;
     place = target.startsWith('/') ? target : `${directoryOf(place)}/${target}`;
@@ -84,11 +84,12 @@ async function followLinks(host: Host, root: string, path: string): Promise<stri
   return root + place;
 }
 
-/** `1795392979.123456789 /etc/nginx/nginx.conf`: seconds since the epoch by path. A `stat` without fractions prints none. */
+/** `1795392979.123456789 1795392979 /etc/nginx/nginx.conf`: seconds since the epoch by path. A `stat` without fractions prints none, or something else. */
 export function parseTimes(text: string): ReadonlyMap<string, number> {
   const times = new Map<string, number>();
-  for (const [, seconds, path] of text.matchAll(/^(\d{1,12}(?:[.,]\d{1,9})?) (.+)$/gm)) {
-    if (seconds && path) times.set(path, Number(seconds.replace(',', '.')));
+  for (const [, precise, whole, path] of text.matchAll(/^(\S{1,40}) (\d{1,12}) (.+)$/gm)) {
+    const isPrecise = /^\d{1,12}[.,]\d{1,9}$/.test(precise ?? '');
+    if (path) times.set(path, Number(isPrecise ? precise?.replace(',', '.') : whole));
   }
   return times;
 }
@@ -97,11 +98,6 @@ function parseMatches(reply: Reply | undefined, root: string): readonly string[]
   if (!reply?.ok) return [];
   const inside = reply.text.split('\n').filter((path) => path !== '' && path.startsWith(root));
   return inside.slice(0, mostFiles).map((path) => path.slice(root.length));
-}
-
-/** `stat` fails when one of many files is missing, and still prints the others. */
-function outputOf(reply: Reply): string {
-  return reply.text ?? '';
 }
 
 function asRecord<T>(map: ReadonlyMap<string, T>): Readonly<Record<string, T>> {

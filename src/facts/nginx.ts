@@ -2,6 +2,7 @@ import { locateConfig, parseOptions } from '../nginx/command-line.js';
 import { type Moment, parseProcess } from '../nginx/process.js';
 import type { Fact, Host, NginxMaster, NginxProcesses, ProcessStatus, Reply } from '../types.js';
 import { known, unknown } from './fact.js';
+import { processNames } from './processes.js';
 
 /** More nginx processes than this on one host are not looked at. */
 const mostProcesses = 2048;
@@ -16,21 +17,15 @@ interface Process extends ProcessStatus {
 
 /** The nginx masters of this host's network namespace and their workers, from /proc. Never asks a binary for more than `-V`. */
 export async function read(host: Host): Promise<Fact<NginxProcesses>> {
-  const [nginx, openresty, ticks, namespace] = await Promise.all([
-    host({ grep: '^nginx', in: '/proc/[0-9]*/comm' }),
-    host({ grep: '^openresty', in: '/proc/[0-9]*/comm' }),
-    host({ run: ['getconf', 'CLK_TCK'] }),
-    host({ run: ['readlink', '/proc/self/ns/net'] }),
-  ]);
-  if (!nginx.ok) return unknown(`nginx processes: ${nginx.why}`);
-  const pids = [...parsePids(nginx.text), ...parsePids(openresty.ok ? openresty.text : '')].slice(0, mostProcesses);
+  const [names, ticks] = await Promise.all([processNames(host), host({ run: ['getconf', 'CLK_TCK'] })]);
+  if (!names.ok) return unknown(`nginx processes: ${names.why}`);
+  const pids = parsePids(names.text).slice(0, mostProcesses);
   if (pids.length === 0) return known({ masters: [], elsewhere: [] });
-  const processes = await readProcesses(host, pids, Number(textOf(ticks)) || 100);
+  const [processes, namespaces] = await Promise.all([readProcesses(host, pids, Number(textOf(ticks)) || 100), readNamespaces(host, pids)]);
   if (!processes) return unknown('nginx processes: the clock or /proc/uptime could not be read');
 
-  const own = textOf(namespace);
   const masters = await Promise.all(
-    findMasters(processes).map(async (process) => ({ process, where: await whereIs(host, process.pid, own) })),
+    findMasters(processes).map(async (process) => ({ process, where: await whereIs(host, process.pid, namespaces) })),
   );
   const here = masters.filter(({ where }) => where === 'here').map(({ process }) => process);
   return known({
@@ -41,13 +36,19 @@ export async function read(host: Host): Promise<Fact<NginxProcesses>> {
   });
 }
 
+/** Inode of a process's network namespace by its pid, and the host's own as `self`. */
+async function readNamespaces(host: Host, pids: readonly number[]): Promise<ReadonlyMap<string, string>> {
+  // stat fails for a process that has ended, and still prints the others.
+  const { text = '' } = await host({ run: ['stat', '-L', '-c', '%i %n', ...['self', ...pids].map((pid) => `/proc/${pid}/ns/net`)] });
+  return new Map([...text.matchAll(/^(\d{1,20}) \/proc\/(\w+)\/ns\/net$/gm)].map(([, inode = '', pid = '']) => [pid, inode]));
+}
+
 /** Whether a process shares the host's network namespace. Where a link is not ours to read (no root), it is taken to be here. */
-async function whereIs(host: Host, pid: number, own: string): Promise<'here' | 'elsewhere' | 'ended'> {
-  // The title is asked last: a process that has ended meanwhile has no links either.
-  const [link, title] = await Promise.all([host({ run: ['readlink', `/proc/${pid}/ns/net`] }), host({ read: `/proc/${pid}/cmdline` })]);
-  const namespace = textOf(link);
-  if (namespace === '' && textOf(title).replaceAll('\0', '') === '') return 'ended';
-  return namespace === '' || own === '' || namespace === own ? 'here' : 'elsewhere';
+async function whereIs(host: Host, pid: number, namespaces: ReadonlyMap<string, string>): Promise<'here' | 'elsewhere' | 'ended'> {
+  const [own, its] = [namespaces.get('self'), namespaces.get(String(pid))];
+  if (own !== undefined && its !== undefined) return own === its ? 'here' : 'elsewhere';
+  const title = textOf(await host({ read: `/proc/${pid}/cmdline` })).replaceAll('\0', '');
+  return title === '' ? 'ended' : 'here';
 }
 
 /** Process ids from `/proc/PID/comm:NAME` lines. The name must be nginx's own: exporters and other helpers begin alike. */
@@ -57,11 +58,14 @@ export function parsePids(text: string): readonly number[] {
 
 async function readProcesses(host: Host, pids: readonly number[], ticksPerSecond: number): Promise<Process[] | undefined> {
   // One batch, and the clock on both sides, so that clock and uptime belong together: `btime` of /proc/stat is off by up to a second.
-  const [before, uptime, after, ...all] = await Promise.all([
+  const [before, uptime, after, files] = await Promise.all([
     host({ run: ['date', '+%s.%N'] }),
     host({ read: '/proc/uptime' }),
     host({ run: ['date', '+%s.%N'] }),
-    ...pids.map((pid) => Promise.all(['status', 'stat', 'cmdline'].map((file) => host({ read: `/proc/${pid}/${file}` })))),
+    readFiles(
+      host,
+      pids.flatMap((pid) => ['status', 'stat', 'cmdline'].map((file) => `/proc/${pid}/${file}`)),
+    ),
   ]);
   // busybox prints `%N` as it stands.
   const moment: Moment = {
@@ -70,11 +74,37 @@ async function readProcesses(host: Host, pids: readonly number[], ticksPerSecond
     ticksPerSecond,
   };
   if (!Number.isFinite(moment.epochSeconds) || !Number.isFinite(moment.uptimeSeconds)) return undefined;
-  return all.flatMap(([status, stat, commandLine]) => {
-    const process = parseProcess(textOf(status), textOf(stat), moment);
+  return pids.flatMap((pid) => {
+    const text = (file: string) => files.get(`/proc/${pid}/${file}`) ?? '';
+    const process = parseProcess(text('status'), text('stat'), moment);
     // A process that has ended since leaves nothing.
-    return process ? [{ ...process, ...parseCommandLine(textOf(commandLine)) }] : [];
+    return process ? [{ ...process, ...parseCommandLine(text('cmdline')) }] : [];
   });
+}
+
+/** So many at a time: the shell copies its whole list of words for every one it adds. */
+const filesAtOnce = 240;
+
+/** Texts by path; a file that is gone has none. One program for many files, where its grep knows `-a`: command lines contain NULs. */
+async function readFiles(host: Host, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const groups = Array.from({ length: Math.ceil(paths.length / filesAtOnce) }, (_, i) =>
+    paths.slice(i * filesAtOnce, (i + 1) * filesAtOnce),
+  );
+  const replies = await Promise.all(groups.map((group) => host({ run: ['grep', '-asH', '', ...group] })));
+  const found = replies.map(({ text = '' }) => text).join('');
+  if (found !== '') return splitByPath(found);
+  const texts = await Promise.all(paths.map((path) => host({ read: path })));
+  return new Map(paths.map((path, i) => [path, textOf(texts[i])]));
+}
+
+/** Lines `/proc/123/stat:TEXT`, several for one path. Only grep begins a line, so no text can pass for another file's. */
+function splitByPath(text: string): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const [, path = '', line = ''] of text.matchAll(/^(\/proc\/\d{1,10}\/\w+):(.*)$/gm)) {
+    const before = texts.get(path);
+    texts.set(path, before === undefined ? line : `${before}\n${line}`);
+  }
+  return texts;
 }
 
 /** The argument list, NUL-separated; nginx writes a title over it and leaves NULs behind. */
@@ -114,8 +144,8 @@ async function describe(host: Host, process: Process, workers: readonly ProcessS
   const at = `/proc/${process.pid}`;
   const [executable, workingDirectory, root, roots, build] = await Promise.all([
     ...['exe', 'cwd', 'root'].map((link) => host({ run: ['readlink', `${at}/${link}`] })),
-    host({ run: ['stat', '-L', '-c', '%d:%i', '/', `${at}/root/`] }),
-    host({ run: [`${at}/exe`, '-V'] }),
+    host({ run: ['stat', '-L', '-c', '%d:%i', '/', `${at}/root/`], timeoutMs: 5000 }),
+    host({ run: [`${at}/exe`, '-V'], timeoutMs: 5000 }),
   ]);
   const { version, configureArguments } = parseBuild(build?.ok ? `${build.stderr}\n${build.text}` : '');
   const commandLine = commandLineOf(process);

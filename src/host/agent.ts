@@ -7,7 +7,8 @@
  *
  * POSIX sh (dash, busybox, bash). It writes no file. Only regular files are read: opening a FIFO hangs, opening a watchdog reboots the host,
  * and /proc/kmsg takes the lines it shows away from the system's logger.
- * `timeout --foreground` keeps a command in our process group, which is killed when the deadline passes; busybox lacks that option.
+ * A limit of 0 seconds is none: what the kernel itself answers needs no watch, which would cost as much as the question. Files elsewhere may lie on
+ * a server that is gone. `timeout --foreground` keeps a command in our process group, which is killed when the deadline passes; busybox lacks that option.
  */
 export const agent = `
 IFS=
@@ -19,15 +20,23 @@ newline='
 '
 read -r nonce
 
-timing=none
-if timeout --foreground -k 1 5 true; then timing=foreground
-elif timeout -k 1 5 true; then timing=kill
-elif timeout 5 true; then timing=plain
-fi 2>/dev/null
+timing=
+find_timing() {
+  if timeout --foreground -k 1 5 true; then timing=foreground
+  elif timeout -k 1 5 true; then timing=kill
+  elif timeout 5 true; then timing=plain
+  else timing=none
+  fi 2>/dev/null
+}
 
 limited() {
   seconds=$1
   shift
+  if [ "$seconds" -eq 0 ]; then
+    "$@" </dev/null
+    return
+  fi
+  [ -n "$timing" ] || find_timing
   case $timing in
   foreground) timeout --foreground -k 1 "$seconds" "$@" </dev/null ;;
   kill) timeout -k 1 "$seconds" "$@" </dev/null ;;
@@ -49,13 +58,18 @@ readable() {
   fi
 }
 
+patience() {
+  case $2 in
+  /proc/*/root/*) seconds=$1 ;;
+  /proc/* | /sys/*) seconds=0 ;;
+  *) seconds=$1 ;;
+  esac
+}
+
 show() {
   readable "$2" || return
-  case $2 in
-  /proc/*/root/*) limited "$1" cat -- "$2" ;;
-  /proc/* | /sys/*) cat -- "$2" </dev/null ;;
-  *) limited "$1" cat -- "$2" ;;
-  esac
+  patience "$1" "$2"
+  limited "$seconds" cat -- "$2"
 }
 
 list() {
@@ -67,7 +81,8 @@ list() {
 }
 
 search() {
-  seconds=$1 expression=$2 pattern=$3 found=1
+  expression=$2 pattern=$3 found=1
+  patience "$1" "$3"
   case $pattern in
   *[*?[]*) ;;
   *) readable "$pattern" || return 2 ;;

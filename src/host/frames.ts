@@ -28,9 +28,10 @@ function fieldsOf(query: Query, limitMs: number): string[] {
   return ['tail', seconds, String(bytes), query.read];
 }
 
-/** Whole seconds, because busybox's timeout takes no others. */
+/** Whole seconds, because busybox's timeout takes no others; 0 for a program that only the batch's deadline bounds. */
 function secondsFor(query: Query, limitMs: number): number {
-  const own = 'run' in query ? (query.timeoutMs ?? defaultTimeoutMs) : defaultTimeoutMs;
+  const own = 'run' in query ? query.timeoutMs : defaultTimeoutMs;
+  if (own === undefined) return 0;
   return Math.max(1, Math.ceil(Math.min(own, limitMs, 60_000) / 1000));
 }
 
@@ -92,7 +93,7 @@ export function cutOff(output: Buffer): Reply {
 const timedOut = new Set([124, 137, 143]);
 
 function whyFailed(query: Query, code: number, stderr: string, seconds: number): string {
-  if (timedOut.has(code)) return `no answer within ${seconds} s`;
+  if (seconds > 0 && timedOut.has(code)) return `no answer within ${seconds} s`;
   if (code === 127 && 'run' in query) return `${query.run[0]}: not found`;
   const first = stderr.split('\n').find((line) => line.trim() !== '');
   return first?.slice(0, 500) ?? `exit code ${code}`;

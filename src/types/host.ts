@@ -1,6 +1,6 @@
 /** What a host can be asked. Nothing here can change the host: there is no way to write. */
 export type Query =
-  /** A program and its arguments, never a shell string. `timeoutMs` is 1 … 60000, 5000 when absent. */
+  /** A program and its arguments, never a shell string. One that may hang has `timeoutMs`, 1 … 60000; without it the time of its whole batch counts. */
   | { run: readonly string[]; timeoutMs?: number }
   /** The bytes of a file, or only its last `lastBytes`. */
   | { read: string; lastBytes?: number }
