@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { loadChecks, loadRules } from '../engine/catalogue.js';
-import { examine } from '../engine/examine.js';
 import { exitCodeOf } from '../engine/verdict.js';
 import type { Report } from '../types.js';
 import { gather } from './gather.js';
@@ -15,7 +14,13 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<CheckResu
     roles: new Map(options.hosts.flatMap(({ name, roles }) => (roles ? [[name, roles] as const] : []))),
     ...(options.nginxPid === undefined ? {} : { nginxPid: options.nginxPid }),
   };
-  const [gathered, checks, rules] = await Promise.all([gather(options, caseOptions, io), loadChecks(), loadRules()]);
+  // Hosts take their time to answer: what judges the answers is loaded meanwhile.
+  const [gathered, { examine }, checks, rules] = await Promise.all([
+    gather(options, caseOptions, io),
+    import('../engine/examine.js'),
+    loadChecks(),
+    loadRules(),
+  ]);
   const [chosenChecks, skippedChecks] = choose(checks, options);
   const [chosenRules, skippedRules] = choose(rules, options);
   const examined = examine({

@@ -1,12 +1,11 @@
-import { buildCase, type CaseOptions } from '../engine/case.js';
+import type { CaseOptions } from '../engine/case.js';
 import { collect, withFacts } from '../facts/collect.js';
 import * as kernelRoutes from '../facts/kernel-routes.js';
 import * as pings from '../facts/pings.js';
 import { type Recording, record } from '../host/recording.js';
 import { mergeSnapshots, readSnapshots, writeSnapshots } from '../host/snapshot-file.js';
 import { openHost, parseTarget } from '../host/target.js';
-import { questionsOf } from '../path/questions.js';
-import type { Host, NamedHost, ReportedHost, Snapshot } from '../types.js';
+import type { Host, NamedHost, ReportedHost, Snapshot, Walk } from '../types.js';
 
 export interface GatherOptions {
   hosts: readonly NamedHost[];
@@ -22,6 +21,9 @@ export interface Gathered {
   hosts: Omit<ReportedHost, 'roles'>[];
   recordings: Record<string, Recording>;
 }
+
+/** Loaded while the first questions are on their way. */
+const loadPrediction = async () => ({ ...(await import('../engine/case.js')), ...(await import('../path/questions.js')) });
 
 interface Reached {
   named: NamedHost;
@@ -96,6 +98,7 @@ async function askAboutCase(
   options: CaseOptions,
   destinations: readonly string[],
 ): Promise<void> {
+  const { buildCase, questionsOf } = await loadPrediction();
   const c = buildCase(snapshots, options);
   const questions = questionsOf(c.walks);
   const proxies = new Set(c.services.filter((service) => service.mode !== 'plain').map((service) => service.host));
@@ -117,7 +120,7 @@ async function askAboutCase(
 const mostPings = 12;
 
 /** Clients and upstreams of a proxy's services, real ones only. */
-function pingTargets(walks: ReturnType<typeof buildCase>['walks'], host: string): string[] {
+function pingTargets(walks: readonly Walk[], host: string): string[] {
   const own = walks.filter((walk) => walk.service.host === host);
   const addresses = own.flatMap((walk) => [walk.upstream.address ?? [], walk.clientAssumed ? [] : walk.client].flat());
   return [...new Set(addresses)].slice(0, mostPings);

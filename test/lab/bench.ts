@@ -41,15 +41,26 @@ function node(...args: string[]): void {
   if (status !== 0 && status !== 1 && status !== 2) throw new Error(`${args.join(' ')}: ${stderr}`);
 }
 
-/** What a check asked a host by running programs, as a person would run them one after another. */
-function commandsOf(recording: string): string[][] {
-  const recorded = JSON.parse(readFileSync(recording, 'utf8')) as Record<string, { query: Query; reply: { ok: boolean } }[]>;
-  const all = Object.values(recorded).flat();
-  return all.flatMap(({ query, reply }) => ('run' in query && reply.ok && query.run[0] !== 'ping' ? [[...query.run]] : []));
+const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** What a check asked a host, as the commands that a person would type for it: files by cat, patterns by ls, searches by grep. */
+function commandsOf(recording: string): string[] {
+  const recorded = JSON.parse(readFileSync(recording, 'utf8')) as Record<string, { query: Query }[]>;
+  const queries = new Map(
+    Object.values(recorded)
+      .flat()
+      .map(({ query }) => [JSON.stringify(query), query]),
+  );
+  return [...queries.values()].map((query) => {
+    if ('run' in query) return query.run.map(quote).join(' ');
+    if ('read' in query) return query.lastBytes ? `tail -c ${query.lastBytes} ${quote(query.read)}` : `cat ${quote(query.read)}`;
+    return 'glob' in query ? `ls -d ${query.glob}` : `grep -H ${quote(query.grep)} ${query.in}`;
+  });
 }
 
-function runBare(namespace: string, commands: readonly (readonly string[])[]): void {
-  for (const command of commands) spawnSync('nsenter', [`--net=/run/netns/${namespace}`, '--', ...command], { stdio: 'ignore' });
+/** One shell, as a person has one open on each host. */
+function typeIn(namespace: string, commands: readonly string[]): void {
+  spawnSync('nsenter', [`--net=/run/netns/${namespace}`, '--', 'sh'], { input: commands.join('\n'), stdio: ['pipe', 'ignore', 'ignore'] });
 }
 
 function compareChecks(lab: Lab): void {
@@ -58,9 +69,15 @@ function compareChecks(lab: Lab): void {
   node(program, 'check', '--json', ...proxy, '--record', recording);
   const commands = commandsOf(recording);
   compare(
-    `check of one host : its ${commands.length} commands, one after another`,
+    `check of one host : its ${commands.length} commands, typed into one shell`,
     () => node(program, 'check', '--json', ...proxy),
-    () => runBare(lab.namespaceOf('proxy'), commands),
+    () => typeIn(lab.namespaceOf('proxy'), commands),
+  );
+  const entered = commands.map((command) => `nsenter --net=/run/netns/${lab.namespaceOf('proxy')} -- ${command}`);
+  compare(
+    'check of one host : the same commands, each entering the namespace by itself',
+    () => node(program, 'check', '--json', ...proxy),
+    () => spawnSync('sh', { input: entered.join('\n'), stdio: ['pipe', 'ignore', 'ignore'] }),
   );
   compare(
     'check of six hosts : check of one',
