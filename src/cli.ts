@@ -132,7 +132,7 @@ function addExplain(program: Command, io: Surroundings): void {
   program
     .command('explain')
     .description('tell about a check or a cause, offline')
-    .argument('[ID]', 'for example proxy/mark-rule-missing; all when absent')
+    .argument('[ID]', 'for example proxy/mark-rule-missing; an area such as dsr or a pattern with * lists what it selects; all when absent')
     .option('--json', 'for programs')
     .option('--no-color', 'no colours')
     .action(async (id: string | undefined, flags: CommonFlags) => {

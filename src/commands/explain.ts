@@ -1,76 +1,127 @@
+import { persistenceByFamily } from '../cures/persistence.js';
 import { loadChecks, loadRules } from '../engine/catalogue.js';
 import { clean } from '../report/clean.js';
+import { areaOf, renderContents } from '../report/contents.js';
 import { toJson } from '../report/json.js';
-import { wrap } from '../report/layout.js';
+import { type Block, type Page, renderPage, type Section } from '../report/page.js';
 import { sanitize } from '../report/sanitize.js';
-import { type Pen, penFor, type Style } from '../report/style.js';
-import type { Check, Rule } from '../types.js';
+import { penFor, type Style } from '../report/style.js';
+import type { Check, Role, Rule, Touched } from '../types.js';
 import { nearest } from './near.js';
 import { UsageError } from './options.js';
+import { matchesGlob } from './selection.js';
 
 export interface ExplainOptions {
+  /** An id, an area (`dsr` or `dsr/`) or a glob. */
   id?: string;
   json: boolean;
   style: Style;
 }
 
-/** What the catalogue says, about everything or one id. Asks no host. */
+/** What the catalogue says: a list of everything or of what an area or glob selects, or the page of one id. Asks no host. */
 export async function explain({ id, json, style }: ExplainOptions): Promise<string> {
   const [checks, causes] = await Promise.all([loadChecks(), loadRules()]);
-  const entries = [...describeAll('cause', causes), ...describeAll('check', checks)];
-  const shown = id === undefined ? entries : entries.filter((entry) => entry.id === id);
-  if (id !== undefined && shown.length === 0) throw new UsageError(unknownId(id, entries));
-  if (json) return `${toJson(id === undefined ? shown.map(({ kind, id, title }) => ({ kind, id, title })) : shown)}\n`;
-  const readable = clean(shown, !style.unicode);
-  const pen = penFor(style);
-  return id === undefined ? list(readable, pen) : readable.map((entry) => tell(entry, pen)).join('\n');
+  const entries = [...[...causes].map(describeCause), ...[...checks].map(describeCheck)];
+  const pages = entries.filter((entry) => entry.id === id);
+  if (pages.length > 0)
+    return json ? `${toJson(pages)}\n` : pages.map((entry) => renderPage(clean(pageOf(entry), !style.unicode), penFor(style))).join('\n');
+  const listed = entries.filter((entry) => id === undefined || isSelected(entry, id)).map(({ kind, id, title }) => ({ kind, id, title }));
+  if (listed.length === 0) throw new UsageError(unknownId(id ?? '', entries));
+  return json ? `${toJson(listed)}\n` : renderContents(clean(listed, !style.unicode), penFor(style));
 }
 
-interface Entry {
-  kind: 'cause' | 'check';
+interface Cause {
+  kind: 'cause';
   id: string;
   title: string;
   why: string;
-  /** Checks only: how it is mended, roles it applies to, facts it reads. */
-  fix?: string;
-  roles?: readonly string[];
-  needs?: readonly string[];
+  signs: Rule['signs'] | undefined;
+  proof: Rule['proof'] | undefined;
+  cure: Rule['cure'] | undefined;
+  /** How what the cure changes lasts over a reboot, by family of distributions; `any` where all agree. */
+  lasts: readonly { touches: Touched; family: string; how: string }[];
 }
 
-function describeAll(kind: Entry['kind'], catalogue: ReadonlyMap<string, Check | Rule>): Entry[] {
-  return [...catalogue].map(([id, entry]) => {
-    const { title, why } = entry;
-    return 'needs' in entry ? { kind, id, title, why, fix: entry.fix, roles: entry.roles, needs: entry.needs } : { kind, id, title, why };
-  });
+interface Checked {
+  kind: 'check';
+  id: string;
+  title: string;
+  why: string;
+  fix: string;
+  roles: readonly Role[];
+  needs: readonly string[];
 }
 
-const headings = { cause: 'Causes: what a diagnosis can name', check: 'Checks: what should be true of a host' };
+type Entry = Cause | Checked;
 
-function list(entries: readonly Entry[], pen: Pen): string {
-  const indent = Math.min(48, Math.max(0, ...entries.map(({ id }) => id.length)) + 4);
-  const line = ({ id, title }: Entry) => {
-    const [first = '', ...others] = wrap(title, pen.width - indent);
-    return [`  ${pen.paint(id.padEnd(indent - 2), 'cyan')}${first}`, ...others.map((rest) => ' '.repeat(indent) + rest)];
-  };
-  const group = (kind: Entry['kind']) => {
-    const members = entries.filter((entry) => entry.kind === kind);
-    return members.length > 0 ? [pen.paint(headings[kind], 'bold'), ...members.flatMap(line), ''] : [];
-  };
-  return [...group('cause'), ...group('check'), 'tpdoctor explain ID tells more about one of them.', ''].join('\n');
+function describeCause([id, { title, why, signs, proof, cure }]: readonly [string, Rule]): Cause {
+  const lasts = (cure?.touches ?? []).flatMap((touches) => persistenceByFamily(touches).map((means) => ({ touches, ...means })));
+  return { kind: 'cause', id, title, why, signs, proof, cure, lasts };
 }
 
-function tell({ kind, id, title, why, fix, roles, needs }: Entry, pen: Pen): string {
-  const block = (name: string, text: string) => ['', pen.paint(name, 'bold'), ...wrap(text, pen.width - 2).map((line) => `  ${line}`)];
+function describeCheck([id, { title, why, fix, roles, needs }]: readonly [string, Check]): Checked {
+  return { kind: 'check', id, title, why, fix, roles, needs };
+}
+
+function isSelected({ id }: Entry, wanted: string): boolean {
+  return areaOf({ id }) === wanted.replace(/\/$/, '') || matchesGlob(id, wanted);
+}
+
+function pageOf(entry: Entry): Page {
+  const { id, title } = entry;
+  return entry.kind === 'check'
+    ? { id, title, what: `check on ${entry.roles.join(', ')}`, sections: sectionsOfCheck(entry) }
+    : { id, title, what: 'cause', sections: sectionsOfCause(entry) };
+}
+
+function sectionsOfCheck({ why, fix, needs }: Checked): Section[] {
+  return [prose('Why it matters', why), prose('What to do', fix), prose('Reads', needs.join(', '))];
+}
+
+function sectionsOfCause({ why, signs, proof, cure, lasts }: Cause): Section[] {
   return [
-    `${pen.paint(id, 'bold', 'cyan')}  (${kind}${roles ? ` on ${roles.join(', ')}` : ''})`,
-    ...wrap(title, pen.width),
-    ...block('Why it matters', why),
-    ...(fix === undefined
-      ? block('How it is cured', 'tpdoctor check prints the commands, made for the hosts at hand and tested on a copy.')
-      : block('What to do', fix)),
-    ...(needs && needs.length > 0 ? block('Reads', needs.join(', ')) : []),
-    '',
-  ].join('\n');
+    prose('What it means', why),
+    ...(signs ? [prose('In logs and counters', signs.logs), prose('In captures', signs.packets)] : []),
+    ...(proof ? [prose('What proves it, and what only looks like it', proof)] : []),
+    ...(cure ? [{ heading: 'Cure', blocks: cureBlocks(cure.how) }] : []),
+    ...lastingSections(lasts),
+  ];
+}
+
+function prose(heading: string, text: string): Section {
+  return { heading, blocks: [{ text }] };
+}
+
+/** Lines that begin with two blanks are commands, others are paragraphs. */
+export function cureBlocks(how: string): Block[] {
+  return how.split('\n').map((line) => (line.startsWith('  ') ? { run: line.trim() } : { text: line }));
+}
+
+const names: Readonly<Record<Touched, string>> = {
+  nginx: "nginx's configuration",
+  sysctl: 'sysctls',
+  firewall: 'firewall rules',
+  route: 'routes',
+  'policy-rule': 'policy rules',
+  'traffic-control': 'tc filters',
+  unit: "the service's unit",
+  package: 'packages and modules',
+  platform: "the platform's setting",
+  server: 'the service',
+};
+
+/** Kinds that last by the same means, such as routes and policy rules, share a section. */
+function lastingSections(lasts: Cause['lasts']): Section[] {
+  const sections = new Map<string, { kinds: string[]; blocks: Block[] }>();
+  for (const kind of new Set(lasts.map(({ touches }) => touches))) {
+    const blocks = lasts
+      .filter(({ touches }) => touches === kind)
+      .map(({ family, how }) => (family === 'any' ? { text: how } : { name: family, text: how }));
+    const same = sections.get(JSON.stringify(blocks));
+    if (same) same.kinds.push(names[kind]);
+    else sections.set(JSON.stringify(blocks), { kinds: [names[kind]], blocks });
+  }
+  return [...sections.values()].map(({ kinds, blocks }) => ({ heading: `Over a reboot: ${kinds.join(' and ')}`, blocks }));
 }
 
 function unknownId(id: string, entries: readonly Entry[]): string {

@@ -82,7 +82,7 @@ export interface Rule {
   signs?: { logs: string; packets: string };
   /** What proves it, and what only looks like it. */
   proof?: string;
-  /** The cure in words with example commands, and what it changes. */
+  /** The cure in words with example commands, and what it changes. In `how` a line that begins with two blanks is a command (sh -n takes it); other lines are paragraphs. */
   cure?: { how: string; touches: readonly Touched[] };
   run(c: Case): readonly Conclusion[];
 }

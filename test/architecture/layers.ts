@@ -89,6 +89,11 @@ export const layers: readonly Layer[] = [
     why: 'writes the recording into the file that the user named',
   },
   {
+    of: 'src/commands/explain.ts',
+    may: ['src/types', 'src/engine/catalogue.ts', 'src/report/', 'src/cures/persistence.ts', 'src/commands/'],
+    why: 'a page tells how a cure lasts by the very table that printed cures are told by',
+  },
+  {
     of: 'src/commands/validate.ts',
     may: ['src/engine/', 'src/host/', 'src/commands/'],
     packages: ['node:fs', 'node:fs/promises', 'node:path'],
