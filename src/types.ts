@@ -1,4 +1,5 @@
 /** The plain-data types that everything shares. Nothing here imports anything outside `types/`. */
+export type * from './types/boot.js';
 export type * from './types/catalogue.js';
 export type * from './types/facts.js';
 export type * from './types/host.js';

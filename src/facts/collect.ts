@@ -1,5 +1,6 @@
 import type { Clock, ConfigFiles, Fact, FactName, Facts, Host, NginxProcesses, Snapshot } from '../types.js';
 import * as addresses from './addresses.js';
+import * as bootConfiguration from './boot-configuration.js';
 import * as clock from './clock.js';
 import * as counters from './counters.js';
 import { unknown } from './fact.js';
@@ -51,6 +52,7 @@ export async function collect(host: Host, name: string, { local }: { local: bool
     kernelFeatures: isolated(() => kernelFeatures.read(host)),
     tools: isolated(() => tools.read(host)),
     networkManagers: isolated(() => networkManagers.read(host)),
+    bootConfiguration: isolated(() => bootConfiguration.read(host)),
     hostNames: isolated(() => hostNames.read(host)),
     nginx: processes,
     nginxConfig: config,

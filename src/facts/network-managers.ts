@@ -9,12 +9,24 @@ const managers: Readonly<Record<string, string>> = {
   firewalld: 'firewalld',
   dockerd: 'docker',
   tailscaled: 'tailscale',
-  'wg-quick': 'wg-quick',
+  wickedd: 'wicked',
+  openvpn: 'openvpn',
+  charon: 'strongswan',
+  'charon-systemd': 'strongswan',
+  starter: 'strongswan',
+  pluto: 'libreswan',
+  keepalived: 'keepalived',
+  libvirtd: 'libvirt',
+  kubelet: 'kubelet',
 };
 
 /** Files that tell of managers that have no process: they act at boot or when they are called. */
 const configured: Readonly<Record<string, Query>> = {
   netplan: { glob: '/etc/netplan/*.yaml' },
+  ifupdown: { glob: '/etc/network/interfaces' },
+  'wg-quick': { glob: '/etc/systemd/system/*.wants/wg-quick@*' },
+  'cloud-init': { glob: '/etc/systemd/system/cloud-*.wants/cloud-init*' },
+  'ec2-net-utils': { glob: '/usr/lib/udev/rules.d/*vpc-policy-routes*' },
   ufw: { grep: '^ENABLED=yes', in: '/etc/ufw/ufw.conf' },
   'netfilter-persistent': { glob: '/etc/iptables/rules.v[46]' },
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ErrorKind, FactName, Facts, NginxProcesses, Ping, Socket } from '../types.js';
+import { bootConfiguration } from './schema-boot.js';
 import { firewallTables } from './schema-firewall.js';
 import { list, page, port, record, text, whole } from './schema-parts.js';
 import * as routing from './schema-routing.js';
@@ -111,4 +112,5 @@ export const factSchemas: { readonly [N in FactName]: z.ZodType<Facts[N]> } = {
   outbound: pings,
   tools: list(text),
   networkManagers: list(text),
+  bootConfiguration,
 };

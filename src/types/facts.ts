@@ -1,3 +1,4 @@
+import type { BootConfiguration } from './boot.js';
 import type { FirewallTable } from './netfilter.js';
 import type { ConfigFiles, NginxProcesses } from './nginx.js';
 import type { Address, Link, Neighbour, PolicyRule, RecordedRoute, Route, TrafficControl } from './routing.js';
@@ -40,6 +41,8 @@ export interface Facts {
   tools: readonly string[];
   /** Tools that persist or flush network state. */
   networkManagers: readonly string[];
+  /** Not known in a network namespace that is not that of an init process: no file of this machine configures it. */
+  bootConfiguration: BootConfiguration;
 }
 
 export type FactName = keyof Facts;

@@ -22,7 +22,7 @@ export function makeHost({ name, links, gateways = [], facts = {} }: HostPlan): 
     ...addressesOf('lo', ['127.0.0.1/8', '::1/128'], 'host'),
     ...names.flatMap((link) => addressesOf(link, links[link] ?? [], 'global')),
   ];
-  const all: Facts = {
+  const all: Omit<Facts, 'bootConfiguration'> = {
     clock: { epochSeconds: now, utcOffsetSeconds: 0, uptimeSeconds: 90_000 },
     platform: { os: 'Debian GNU/Linux 12', family: ['debian'], versionId: '12', kernel: '6.1.0-18-amd64', init: 'systemd' },
     links: ['lo', ...names].map((link, index) => linkOf(link, index, name)),
@@ -49,9 +49,12 @@ export function makeHost({ name, links, gateways = [], facts = {} }: HostPlan): 
     tools: ['ip', 'iptables', 'ip6tables', 'nft', 'tc'],
     networkManagers: [],
   };
-  const merged: Facts = { ...all, ...facts, sysctls: all.sysctls };
+  const merged = { ...all, ...facts, sysctls: all.sysctls };
   const entries = Object.entries(merged).map(([fact, value]) => [fact, { ok: true, value }]);
-  return { format: 1, host: name, takenAt: new Date(now * 1000).toISOString(), facts: Object.fromEntries(entries) };
+  const boot = facts.bootConfiguration
+    ? []
+    : [['bootConfiguration', { ok: false, why: 'this network namespace is not that of process 1' }]];
+  return { format: 1, host: name, takenAt: new Date(now * 1000).toISOString(), facts: Object.fromEntries([...entries, ...boot]) };
 }
 
 const features = {
