@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../types.js';
+import { remembering } from './remember.js';
 
 /** An address as a number, so that ranges and prefixes are plain comparisons. IPv4-mapped IPv6 addresses count as IPv4, as the kernel's sockets show them. */
 interface Numeric {
@@ -8,15 +9,7 @@ interface Numeric {
 }
 
 const bits: Record<Family, number> = { 4: 32, 6: 128 };
-const cache = new Map<string, Numeric | undefined>();
-
-function numeric(text: string): Numeric | undefined {
-  if (cache.has(text)) return cache.get(text);
-  const parsed = parse(text);
-  if (cache.size > 100_000) cache.clear();
-  cache.set(text, parsed);
-  return parsed;
-}
+const numeric = remembering(parse);
 
 function parse(text: string): Numeric | undefined {
   const bare = text.replace(/%.*$/, '');

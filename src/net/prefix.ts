@@ -1,5 +1,6 @@
 import type { Family } from '../types.js';
 import { addressBits, familyOf, inRange, prefixBounds } from './address.js';
+import { remembering } from './remember.js';
 
 /** `10.0.0.0/8`, `10.0.0.1` (its host prefix), `default` needs a family and is not taken here. */
 export interface Prefix {
@@ -19,10 +20,10 @@ export function parsePrefix(text: string): Prefix | undefined {
 }
 
 /** First and last address of a prefix or of a single address. */
-export function rangeOf(text: string): readonly [string, string] | undefined {
+export const rangeOf: (text: string) => readonly [string, string] | undefined = remembering((text) => {
   const prefix = parsePrefix(text);
   return prefix && prefixBounds(prefix.address, prefix.length);
-}
+});
 
 /** Whether an address (or a whole prefix) lies in a prefix. */
 export function contains(prefix: string, inner: string): boolean {
