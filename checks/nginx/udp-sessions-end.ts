@@ -1,9 +1,6 @@
 import { configEvidence, hitsFor, type Opinion, ownServices } from '../../src/reasoning/hits.js';
+import { idleTime, keepsSessions } from '../../src/reasoning/udp-sessions.js';
 import type { Check, Service } from '../../src/types.js';
-
-/** Milliseconds: ngx_stream_proxy_module's own proxy_timeout, and what is taken for long. */
-const defaultTimeout = 600_000;
-const longTimeout = 60_000;
 
 const check: Check<never> = {
   title: 'UDP sessions end soon',
@@ -18,16 +15,17 @@ const check: Check<never> = {
     ),
 };
 
-function judge({ proxyResponses, proxyTimeout, at }: Service, host: string): Opinion {
+function judge(service: Service, host: string): Opinion {
+  const { proxyResponses, proxyTimeout, at } = service;
   if (proxyResponses) {
     const evidence = [configEvidence(host, `proxy_responses ${proxyResponses.value}`, proxyResponses.at)];
     return { status: 'pass', message: `a session ends after ${proxyResponses.value} datagrams of answer`, evidence };
   }
-  const timeout = proxyTimeout?.value ?? defaultTimeout;
+  const timeout = idleTime(service);
   const evidence = [
     configEvidence(host, proxyTimeout ? `proxy_timeout ${timeout} ms` : 'proxy_timeout is not set', proxyTimeout?.at ?? at),
   ];
-  if (timeout > longTimeout)
+  if (keepsSessions(service))
     return { status: 'warn', message: `without proxy_responses each session stays for ${timeout / 1000} s`, evidence };
   return { status: 'pass', message: `a session ends ${timeout / 1000} s after its last datagram`, evidence };
 }

@@ -25,6 +25,8 @@ export interface LoggedError {
   at: number;
   message: string;
   client?: string;
+  /** Only the word before the client tells that a stream session is UDP: its upstream is printed as for TCP. */
+  isUdp: boolean;
 }
 
 /** Splits a line into its parts; undefined when it does not begin as nginx's lines do. */
@@ -34,11 +36,12 @@ export function splitErrorLine(line: string, utcOffsetSeconds: number): LoggedEr
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = stamp.slice(1).map(Number);
   const at = Date.UTC(year, month - 1, day, hour, minute, second) / 1000 - utcOffsetSeconds;
   const rest = line.slice(stamp[0].length);
-  const context = /, (?:udp )?client: ([^,\s]+)/.exec(rest);
+  const context = /, (udp )?client: ([^,\s]+)/.exec(rest);
   // What a client sent comes only after `client:`; the message before it is nginx's own.
   const message = context ? rest.slice(0, context.index) : rest;
-  const client = context?.[1];
-  return client !== undefined && isAddress(client) ? { at, message, client } : { at, message };
+  const client = context?.[2];
+  const logged = { at, message, isUdp: context?.[1] !== undefined };
+  return client !== undefined && isAddress(client) ? { ...logged, client } : logged;
 }
 
 /** Reads one line; undefined when it is none that matters. */
@@ -49,12 +52,13 @@ export function parseErrorLine(line: string, utcOffsetSeconds: number): Omit<Err
   const errno = /failed \((\d{1,3}): |timed out \((\d{1,3}): /.exec(logged.message);
   const server = /, server: ([^,\s]+)/.exec(line)?.[1];
   const upstream = /, upstream: "([^"]*)"/.exec(line)?.[1];
+  const scheme = logged.isUdp ? 'udp://' : '';
   return {
     at: logged.at,
     kind,
     ...(errno ? { errno: Number(errno[1] ?? errno[2]) } : {}),
     ...(logged.client === undefined ? {} : { client: logged.client }),
-    ...(upstream ? { upstream: upstream.slice(0, longestText) } : {}),
+    ...(upstream ? { upstream: (scheme + upstream).slice(0, longestText) } : {}),
     ...(server ? { server: server.slice(0, longestText) } : {}),
     text: line.slice(0, longestText),
   };

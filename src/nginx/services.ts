@@ -1,4 +1,4 @@
-import type { Directive, Listener, NginxMaster, ParsedConfig, Service, Setting } from '../types.js';
+import type { At, Directive, Listener, NginxMaster, ParsedConfig, Service, Setting } from '../types.js';
 import { bindOf } from './bind.js';
 import type { HostNames } from './endpoint.js';
 import { listenersOf, proxyProtocolListen } from './listeners.js';
@@ -57,11 +57,16 @@ function serviceOf(pass: Directive, scope: Scope, listeners: readonly Listener[]
       httpVersion: setting(inherited(scope, 'proxy_http_version'), (text) => text),
       connectionHeader: connectionHeader(scope, expand),
       healthCheck: inherited(scope, 'health_check')?.at,
+      sendsProxyProtocol: kind === 'stream' ? switchedOn(inherited(scope, 'proxy_protocol')) : undefined,
       realip: realip(scope, expand),
     }),
     at: pass.at,
   };
   return { ...service, mode: modeOf(service) };
+}
+
+function switchedOn(directive: Directive | undefined): At | undefined {
+  return directive?.args[0] === 'on' ? directive.at : undefined;
 }
 
 function setting<T>(directive: Directive | undefined, parse: (text: string) => T | undefined): Setting<T> | undefined {

@@ -50,7 +50,9 @@ function httpAuthority(url: string): Authority {
 function describeGroup(group: Directive): NonNullable<Service['upstreamGroup']> {
   const keepalive = within(group, 'keepalive')[0];
   const connections = parseCount(keepalive?.args[0]);
-  const described = { name: group.args[0] ?? '', at: group.at };
+  // nginx_upstream_check_module, as Tengine and OpenResty builds have it.
+  const check = within(group, 'check')[0];
+  const described = { name: group.args[0] ?? '', at: group.at, ...(check ? { healthCheck: check.at } : {}) };
   return keepalive && connections !== undefined ? { ...described, keepalive: { value: connections, at: keepalive.at } } : described;
 }
 
@@ -60,8 +62,15 @@ function serversOfGroup(group: Directive, kind: 'http' | 'stream', hostNames: Ho
       ...upstream,
       down: options.includes('down'),
       backup: options.includes('backup'),
+      ...maxFailsOf(options),
     })),
   );
+}
+
+function maxFailsOf(options: readonly string[]): Pick<Upstream, 'maxFails'> {
+  const written = options.find((option) => option.startsWith('max_fails='));
+  const maxFails = parseCount(written?.slice('max_fails='.length));
+  return maxFails === undefined ? {} : { maxFails };
 }
 
 /** A name with several addresses is as many peers; one that nobody knows here is a single peer without address. */

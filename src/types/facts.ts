@@ -116,7 +116,7 @@ export interface ErrorLogLine {
   kind: ErrorKind;
   errno?: number;
   client?: string;
-  /** `udp://172.16.0.11:53` or `http://172.16.0.11:80/`, as printed. */
+  /** `http://172.16.0.11:80/` or `172.16.0.11:3306`, as printed; `udp://172.16.0.11:53` for UDP, which the line says elsewhere. */
   upstream?: string;
   /** `0.0.0.0:53` in stream, server name in http. */
   server?: string;

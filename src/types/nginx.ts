@@ -107,6 +107,8 @@ export interface Upstream {
   name: string;
   down: boolean;
   backup: boolean;
+  /** `max_fails` where it is written; 0: never marked down. */
+  maxFails?: number;
   at: At;
 }
 
@@ -136,7 +138,7 @@ export interface Service {
   listeners: readonly Listener[];
   upstreams: readonly Upstream[];
   /** Name of the `upstream` block, when there is one. */
-  upstreamGroup?: { name: string; at: At; keepalive?: Setting<number> };
+  upstreamGroup?: { name: string; at: At; keepalive?: Setting<number>; healthCheck?: At };
   bind?: Bind;
   /** Stream, UDP only. */
   proxyResponses?: Setting<number>;
@@ -147,6 +149,8 @@ export interface Service {
   httpVersion?: Setting<string>;
   connectionHeader?: Setting<string>;
   healthCheck?: At;
+  /** Stream: `proxy_protocol on` towards the upstream. */
+  sendsProxyProtocol?: At;
   /** realip (set_real_ip_from) or PROXY protocol on the listener: $remote_addr is then not the peer's address. */
   realip?: At;
   /** Mode by configuration alone; the facts refine `dsr`. */

@@ -46,7 +46,7 @@ describe('error log lines', () => {
     expect(lines[0]).toMatchObject({ master: 7, client: '192.168.99.21', server: 'shop.example', upstream: 'http://172.16.0.11:80/' });
     expect(lines[2]).not.toHaveProperty('server');
     expect(lines[6]).toMatchObject({ upstream: 'http://172.16.0.11:80/a' });
-    expect(lines[12]).toMatchObject({ client: '192.168.99.23', server: '0.0.0.0:53', upstream: '172.16.0.11:53' });
+    expect(lines[12]).toMatchObject({ client: '192.168.99.23', server: '0.0.0.0:53', upstream: 'udp://172.16.0.11:53' });
   });
 
   test('have their time from the local clock and its offset', () => {

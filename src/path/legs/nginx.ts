@@ -2,6 +2,7 @@ import type { NginxMaster, ProcessStatus, Service } from '../../types.js';
 import type { Trail } from '../trail.js';
 import { factOf, whyMissing } from '../world.js';
 
+const capNetBindService = 10n;
 const capNetAdmin = 12n;
 const capNetRaw = 13n;
 
@@ -13,6 +14,11 @@ export function maySpoof(mask: string): boolean {
 /** nginx keeps CAP_NET_RAW alone for its workers; without it in the bounding set their capset() fails and they die. */
 export function hasNetRaw(mask: string): boolean {
   return has(mask, capNetRaw);
+}
+
+/** Whether a process may bind to ports below ip_unprivileged_port_start. */
+export function mayBindLowPorts(mask: string): boolean {
+  return has(mask, capNetBindService);
 }
 
 function has(mask: string, bit: bigint): boolean {
