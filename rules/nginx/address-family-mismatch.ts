@@ -10,6 +10,19 @@ import type { Case, Cure, Family, Listener, Rule, Service } from '../../src/type
 const rule: Rule = {
   title: 'clients of one address family, upstreams of the other',
   why: 'A socket bound to an IPv6 client cannot reach an IPv4 upstream: "setsockopt(IPV6_TRANSPARENT) failed (92: Protocol not available)". The other way round: "bind(A) failed (22: Invalid argument)". Either is a status 500. Each family needs upstreams of its own.',
+  signs: {
+    logs: 'http answers 500. IPv6 client and IPv4 upstream, at level alert: `setsockopt(IPV6_TRANSPARENT) failed (92: Protocol not available) while connecting to upstream`. IPv4 client and IPv6 upstream, at level crit: `bind(192.168.99.50) failed (22: Invalid argument)`.',
+    packets: 'The client gets its 500. Towards the upstreams nothing leaves for these clients, while those of the other family are served.',
+  },
+  proof:
+    'A listener of one family whose upstreams all have addresses of the other. It is a fault when a client of that family is known, else a risk. Not this: a service that listens on both families and has upstreams in both, each asked by its own clients only by way of separate `server` blocks.',
+  cure: {
+    how: [
+      'Give each family a `server` of its own: `listen 80;` passing to IPv4 upstreams, `listen [::]:80;` to IPv6 ones. Or take the `listen` of the family away that the upstreams lack. Then',
+      '  nginx -s reload',
+    ].join('\n'),
+    touches: ['nginx'],
+  },
   run: (c) => {
     const mixed = brokenBy(c, 'family-mismatch');
     const groups = groupBy(mixed, ({ walk }) => `${walk.service.host} ${walk.clientAssumed ? 'risk' : 'fault'}`);

@@ -14,6 +14,21 @@ const cannotAssign = 99;
 const rule: Rule = {
   title: 'the configuration on disk is not the one that runs',
   why: 'nginx reads its files at start and at reload. Until then its workers do what the old files said, and everything that is said about the configuration is about files that nobody follows.',
+  signs: {
+    logs: 'Nothing says so. What is logged contradicts the files: errno 99 from bind() although they say `transparent`, or an upstream that they do not name. At level notice a reload leaves the word `reconfiguring`; where it is younger than the files, they run.',
+    packets: 'What the old files ask for, for example requests under 172.16.0.1 although the file now says `transparent`.',
+  },
+  proof:
+    'A fault only where a log line, a port that is not open or the capabilities of the workers contradict the disk. Younger file times alone are a risk: a deployment that writes the same text again, or `touch`, changes them too. A worker titled "is shutting down" still serves its old connections by the old files and is no sign of this.',
+  cure: {
+    how: [
+      'Where several masters run, name the configuration as the diagnosis does:',
+      '  nginx -c /etc/nginx/nginx.conf -s reload',
+      'Then the workers must be younger than the files:',
+      '  ps -o pid,lstart,cmd -C nginx',
+    ].join('\n'),
+    touches: ['nginx'],
+  },
   run: (c) =>
     [...c.snapshots.values()].flatMap((snapshot) =>
       (factOf(snapshot, 'nginx')?.masters ?? []).flatMap((master) => {

@@ -9,6 +9,21 @@ import type { Cure, Evidence, Rule, Service, Snapshot } from '../../src/types.js
 const rule: Rule = {
   title: 'kept upstream connections carry requests of other clients',
   why: "nginx's cache of idle upstream connections ignores the address a connection is bound to. With an effective keepalive a client's request can travel over a connection that was opened under another client's address: the answer is 200, and the upstream sees and logs the wrong client.",
+  signs: {
+    logs: "nginx logs nothing and answers 200; no counter moves. Only the upstreams' access logs show it: fewer client addresses than there are clients, and requests filed under somebody else's.",
+    packets:
+      'At an upstream, one connection from 192.168.99.50 carries several requests, and a request of 192.168.99.51 comes over it without a handshake of its own. After an answer nginx sends no FIN.',
+  },
+  proof:
+    "Proven when idle connections to an upstream are bound to addresses that are not nginx's. Harmless: keepalive in services that bind to no client, `keepalive_timeout` (it concerns clients), and before nginx 1.29.7 a `keepalive` without `proxy_http_version 1.1` and an empty Connection header, which keeps nothing.",
+  cure: {
+    how: [
+      'Before nginx 1.29.7 take the `keepalive` line out of the `upstream` block (0 is refused there). From 1.29.7 on connections are kept unless the block says `keepalive 0;`. Then',
+      '  nginx -s reload',
+      '  ss -tn state established dst 172.16.0.11',
+    ].join('\n'),
+    touches: ['nginx'],
+  },
   run: (c) => {
     const mixing = c.services.filter(
       (service) => service.mode === 'transparent' && keepsConnections(service, findMaster(c.snapshots.get(service.host), service.master)),

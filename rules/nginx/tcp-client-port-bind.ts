@@ -11,6 +11,20 @@ const addressInUse = 98;
 const rule: Rule = {
   title: "proxy_bind takes the client's port for TCP",
   why: 'Address and port of both ends tell TCP connections apart. When a client asks again from a port whose upstream connection is still open or in TIME-WAIT, nginx cannot bind: "bind(A:P) failed (98: Address already in use)", status 500. TCP needs the client\'s address alone.',
+  signs: {
+    logs: 'Now and then a 500, and at level crit `bind(192.168.99.50:40000) failed (98: Address already in use) while connecting to upstream`. Light load may never show it.',
+    packets:
+      'Towards the upstream requests leave from the very port that the client uses. Where bind() fails nothing leaves. The port is held by a connection that is open or in TIME-WAIT.',
+  },
+  proof:
+    'A fault once errno 98 from bind(A:P) was logged since the workers started; before that the setting is a risk. Not this: `bind() to 0.0.0.0:80 failed (98: …)`, which is a listener that found its port taken when nginx started.',
+  cure: {
+    how: [
+      'TCP needs the address alone: `proxy_bind $remote_addr transparent;`. Only UDP with Direct Server Return needs the port. Then',
+      '  nginx -s reload',
+    ].join('\n'),
+    touches: ['nginx'],
+  },
   run: (c) => {
     const bound = c.services.filter(({ protocol, mode, bind }) => protocol !== 'udp' && mode === 'transparent' && bind?.port === 'client');
     const seen = (service: Service) => failedBinds(c.snapshots.get(service.host), service);

@@ -9,6 +9,21 @@ import type { Case, Cure, NginxMaster, Rule, Snapshot } from '../../src/types.js
 const rule: Rule = {
   title: 'the running nginx worker may not bind to foreign addresses',
   why: 'IP_TRANSPARENT needs CAP_NET_RAW or CAP_NET_ADMIN. A root master of nginx 1.13.8 or newer leaves CAP_NET_RAW to its unprivileged workers; a master that is not root itself, or an older one, does not. Every request then ends with status 500 and "setsockopt(IP_TRANSPARENT) failed (1: Operation not permitted)".',
+  signs: {
+    logs: 'http answers 500. For every request of every transparent service error.log has, at level alert: `setsockopt(IP_TRANSPARENT) failed (1: Operation not permitted) while connecting to upstream`. UDP clients hear nothing. No kernel counter moves.',
+    packets: 'Towards the client everything looks normal up to the 500. On the link to the upstreams nothing of the requests appears.',
+  },
+  proof:
+    'CapEff of a running worker has neither bit 13 (NET_RAW, 0x2000) nor bit 12 (NET_ADMIN, 0x1000). Not this: workers that run as www-data, which is fine as long as CapEff says 2000; and capability lines in a unit that nobody restarted.',
+  cure: {
+    how: [
+      'Start the master as root and leave `user` as it is; nginx 1.13.8 and newer then keep CAP_NET_RAW for the workers.',
+      '  systemctl restart nginx',
+      "  grep CapEff /proc/$(pgrep -n -f 'nginx: worker')/status",
+      'Where the unit has `User=`, give it `AmbientCapabilities=CAP_NET_RAW CAP_NET_BIND_SERVICE` as well. An older nginx needs `user root;`.',
+    ].join('\n'),
+    touches: ['nginx', 'unit'],
+  },
   run: (c) =>
     [...groupBy(brokenBy(c, 'worker-cannot-spoof'), ({ step }) => step.host)].flatMap(([host, broken]) => {
       const master = findMaster(c.snapshots.get(host), broken[0]?.walk.service.master ?? 0);
