@@ -26,8 +26,9 @@ const check: Check<never> = {
 function judgeWaiting(service: Service, walk: Walk): Opinion | undefined {
   const reply = walk.steps.filter((step) => step.leg === 'reply' && step.host === service.host);
   if (reply.some((step) => step.code === 'taken-in')) return { status: 'pass', message: 'nginx waits for replies, which come back to it' };
-  const passedBy = reply.some((step) => step.code === 'not-taken-in' && step.packet.mark === 0);
-  if (!passedBy || service.bind?.port !== 'client') return undefined;
+  const unmarked = reply.some((step) => step.code === 'not-taken-in' && step.packet.mark === 0);
+  const passedBy = reply.some((step) => step.code === 'awaited-in-vain');
+  if (!(passedBy || unmarked) || service.bind?.port !== 'client') return undefined;
   if (service.proxyResponses)
     return {
       status: 'fail',

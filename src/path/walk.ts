@@ -52,6 +52,37 @@ function isLoopback(address: string | undefined): boolean {
 
 /** One prediction: request, nginx, forward, reply. */
 export function walk(snapshots: Snapshots, service: Service, client: WalkedClient, upstream: Upstream & { address: string }): Walk {
+  const found = predict(snapshots, service, client, upstream);
+  if (!mayPassBy(service, found)) return found;
+  const past = predict(snapshots, { ...service, mode: 'dsr' }, client, upstream);
+  const isDirect = past.end === 'whole' && past.steps.some((step) => step.leg === 'reply' && step.code === 'rewritten');
+  const last = past.steps.at(-1);
+  return isDirect && last ? awaitedInVain(past, service, last) : found;
+}
+
+/** nginx waits for a UDP reply that does not come to it. With the client's own port it may reach the client all the same. */
+function mayPassBy({ protocol, mode, bind }: Service, { end, steps }: Walk): boolean {
+  return protocol === 'udp' && mode === 'transparent' && bind?.port === 'client' && end === 'broken' && steps.at(-1)?.leg === 'reply';
+}
+
+function awaitedInVain(past: Walk, service: Service, last: Step): Walk {
+  const { proxyResponses, host, at } = service;
+  const what = proxyResponses ? `proxy_responses ${proxyResponses.value}` : 'proxy_responses is not set';
+  const { file, line } = proxyResponses?.at ?? at;
+  const step: Step = {
+    host,
+    leg: 'reply',
+    place: 'nginx',
+    code: 'awaited-in-vain',
+    did: 'nginx waits for the reply, which went to the client past it',
+    by: [{ what, source: `${file}:${line}` }],
+    outcome: 'broken',
+    packet: last.packet,
+  };
+  return { ...past, service, steps: [...past.steps, step], end: 'broken' };
+}
+
+function predict(snapshots: Snapshots, service: Service, client: WalkedClient, upstream: Upstream & { address: string }): Walk {
   const family: Family = familyOf(client.address) ?? 4;
   const listener = listenerFor(service, client.address);
   const vips = vipsOf(snapshots, service, listener, client.address);

@@ -20,7 +20,10 @@ export interface Uncaptured extends Broken {
 
 /** Replies of method 1 that nginx's host does not take in, each with the part that is missing. */
 export function uncapturedReplies(c: Case): Uncaptured[] {
+  // Replies of other upstreams that reach the client past nginx show what this service is meant to be.
+  const direct = new Set(brokenBy(c, 'awaited-in-vain').map(({ walk }) => walk.service));
   return brokenBy(c, 'not-taken-in').flatMap((broken) => {
+    if (direct.has(broken.walk.service)) return [];
     const missing = whatIsMissing(c, broken);
     return missing ? [{ ...broken, missing }] : [];
   });

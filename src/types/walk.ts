@@ -50,6 +50,8 @@ export type StepCode =
   | 'not-rewritten'
   | 'wrongly-rewritten'
   | 'wrong-client-port'
+  /** The reply reached the client past nginx, which goes on waiting for it. */
+  | 'awaited-in-vain'
   | 'delivered'
   | 'unknown-host'
   | 'unknown';

@@ -1,5 +1,6 @@
 import { dsrFaults } from './dsr.js';
 import { nginxFaults } from './nginx.js';
+import { furtherNginxFaults } from './nginx-further.js';
 import { proxyFaults } from './proxy.js';
 import type { Fault } from './scenario.js';
 import { upstreamFaults } from './upstream.js';
@@ -10,4 +11,11 @@ export { oddities } from './oddities.js';
 export type { Fault, Oddity, Scenario } from './scenario.js';
 
 /** One root cause each, of which the lab's healthy state has none. */
-export const faults: readonly Fault[] = [...workerFaults, ...nginxFaults, ...proxyFaults, ...upstreamFaults, ...dsrFaults];
+export const faults: readonly Fault[] = [
+  ...workerFaults,
+  ...nginxFaults,
+  ...furtherNginxFaults,
+  ...proxyFaults,
+  ...upstreamFaults,
+  ...dsrFaults,
+];
