@@ -5,6 +5,21 @@ import type { Rule } from '../../src/types.js';
 const rule: Rule = {
   title: "nginx's own host drops the client's request",
   why: 'The client cannot even reach nginx: a rule or policy on its host drops the request before the listening socket. Nothing appears in the access log.',
+  signs: {
+    logs: 'nginx logs nothing, neither access nor error: it never gets the request. The rule or policy that drops it counts. The client times out, or hears at once that the connection is refused where the rule rejects.',
+    packets:
+      "On nginx's outer link the client's SYN over and over and no answer, or an ICMP error or RST at once. Nothing on the link to the upstreams.",
+  },
+  proof:
+    'A rule or policy of INPUT (or an earlier hook) that fits the request, whose counter grows. Not this: a SYN that never reaches the link, which was lost before, and a full accept queue (TcpExtListenDrops grows).',
+  cure: {
+    how: [
+      "Admit the service's port, before the rule that drops it:",
+      '  iptables -I INPUT -i eth0 -p tcp --dport 80 -j ACCEPT',
+      'With firewalld or ufw open the port there instead.',
+    ].join('\n'),
+    touches: ['firewall'],
+  },
   run: (c) => {
     const dropped = brokenBy(c, 'firewall-dropped').filter(({ step }) => step.leg === 'request');
     return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) =>

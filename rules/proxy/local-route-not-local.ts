@@ -7,7 +7,22 @@ import { verify } from './policy-rule-missing.js';
 
 const rule: Rule = {
   title: 'the route for marked replies is not local, or covers too little',
-  why: 'Only a route of type `local` makes the kernel hand a packet to its own sockets. Without the word `local`, `dev lo` sends it out on the loopback link, where it is dropped; a narrower prefix leaves other clients out.',
+  why: 'Only a route of type `local` makes the kernel hand a packet to its own sockets. Without that word `dev lo` sends it round the loopback link as traffic for others, again and again until its TTL is used up; `blackhole` and its kin drop it; a narrower prefix leaves clients out.',
+  signs: {
+    logs: '504: `upstream timed out (110: Connection timed out) while connecting to upstream`. Where the word `local` is missing and ip_forward is 1, IpForwDatagrams jumps by some 60 for each reply; where the prefix is too narrow, only some clients fail.',
+    packets:
+      "SYN from the client's address and SYN-ACK on the link to the upstreams, over and over. Where the reply circles on `lo`, nginx's host sends the upstream ICMP time exceeded in transit, and a capture on `lo` shows the same packet some 60 times.",
+  },
+  proof:
+    '`ip route show table 100` shows a route that does not begin with `local`, or whose prefix lacks the client. Not this: a narrow prefix that holds every client there is.',
+  cure: {
+    how: [
+      'Replace it; one of another type has to go first:',
+      '  ip route del default dev lo table 100',
+      '  ip route add local 0.0.0.0/0 dev lo table 100',
+    ].join('\n'),
+    touches: ['route'],
+  },
   run: (c) => {
     const replies = uncapturedReplies(c).filter(({ missing }) => missing.part === 'local-route-type');
     return [...groupBy(replies, ({ step }) => step.host)].map(([host, broken]) =>

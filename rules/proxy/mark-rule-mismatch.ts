@@ -7,6 +7,21 @@ import { verify } from './policy-rule-missing.js';
 const rule: Rule = {
   title: "a mark rule exists but misses the upstreams' replies",
   why: "A rule that sets the mark is there, yet its protocol, port, subnet, interface, chain or position keeps it from the replies. Replies come from the upstream's address and port, through PREROUTING, on the link towards the upstreams.",
+  signs: {
+    logs: 'As if there were no rule: 504 and `upstream timed out (110: Connection timed out) while connecting to upstream`, IpInAddrErrors with ip_forward=0. In addition the packet counter of the rule stands still while requests fail.',
+    packets:
+      "SYN from the client's address and SYN-ACK on the link to the upstreams, over and over, and nothing that nginx does with the answer.",
+  },
+  proof:
+    "The rule fits the replies in all but one field and serves no other service, or an earlier rule of its chain accepts them first. Rules meant for others are left alone: a rule whose counter grows works for somebody. Replies come from the upstream's address and port (`--sport`, not `--dport`), in PREROUTING, on the inner link.",
+  cure: {
+    how: [
+      'Put the right rule beside it; the wrong one may go once the right one counts:',
+      '  iptables -t mangle -A PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff',
+      '  iptables-save -c -t mangle',
+    ].join('\n'),
+    touches: ['firewall'],
+  },
   run: (c) =>
     [...unmarkedReplies(c)].flatMap(([host, replies]) => {
       const broken = replies.filter((reply): reply is Required<Unmarked> => reply.nearMiss !== undefined);

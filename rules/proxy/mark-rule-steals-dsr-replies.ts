@@ -7,6 +7,20 @@ import type { Case, Cure, Rule } from '../../src/types.js';
 const rule: Rule = {
   title: 'a mark rule pulls DSR replies into nginx',
   why: "With Direct Server Return the replies must be forwarded to the client. A mark rule of method 1 that matches them as well sends them to nginx's own host, where no socket waits any more: the kernel counts them in UdpNoPorts, and no client gets an answer.",
+  signs: {
+    logs: 'nginx logs nothing, and status 200. On its host UdpNoPorts grows by one for each answer; IpForwDatagrams does not.',
+    packets: 'On the link to the upstreams request and answer. The answer goes no further: nothing leaves towards the client.',
+  },
+  proof:
+    "The mark rule's counter and UdpNoPorts grow together with the requests of the Direct Server Return service. Not this: a service that does not forward replies to the client at all (nginx/responses-zero-but-replies-return), and early demux, which loses some of them and moves no counter.",
+  cure: {
+    how: [
+      'Let these replies pass before the mark rule, or narrow that to the ports of method 1:',
+      '  iptables -t mangle -I PREROUTING -s 172.16.0.0/28 -p udp --sport 53 -j ACCEPT',
+      '  nstat -az UdpNoPorts',
+    ].join('\n'),
+    touches: ['firewall'],
+  },
   run: (c) => {
     const stolen = brokenBy(c, 'stolen').filter(
       ({ step, walk }) => step.leg === 'reply' && step.packet.mark !== 0 && walk.service.bind?.port !== 'none',

@@ -9,6 +9,21 @@ import { verify } from './policy-rule-missing.js';
 const rule: Rule = {
   title: 'the policy rule selects another mark than the one that is set',
   why: 'The firewall sets one mark, the `ip rule` that leads to the local table asks for another value or mask. The replies miss the table and are forwarded or dropped.',
+  signs: {
+    logs: '504 for every marked service: `upstream timed out (110: Connection timed out) while connecting to upstream`. Counters as without any rule: IpInAddrErrors with ip_forward=0, else IpForwDatagrams once nginx has given up. The mark rule itself counts.',
+    packets: "SYN from the client's address and SYN-ACK on the link to the upstreams, over and over. A capture does not show marks.",
+  },
+  proof:
+    'The look-up below says `local` with the mark that the `ip rule` asks for and not with the one that the firewall sets. Not this: another mark for another purpose, or a mask that leaves out bits which no rule sets.',
+  cure: {
+    how: [
+      'Compare both sides, then add a rule for the mark that is set (say 1):',
+      '  iptables-save -t mangle',
+      '  ip rule show',
+      '  ip rule add fwmark 1 lookup 100',
+    ].join('\n'),
+    touches: ['policy-rule'],
+  },
   run: (c) => {
     const replies = uncapturedReplies(c).filter(({ missing }) => missing.part === 'policy-rule-mark');
     return [...groupBy(replies, ({ step }) => step.host)].map(([host, broken]) =>

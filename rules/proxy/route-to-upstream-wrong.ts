@@ -9,6 +9,21 @@ import type { Case, Cure, Route, Rule, Snapshot } from '../../src/types.js';
 const rule: Rule = {
   title: "nginx's host has no route to the upstream",
   why: 'Before anything can be said about transparency the request must leave: without a route to the upstream, or with one that refuses it (unreachable, blackhole, prohibit), connect() fails at once.',
+  signs: {
+    logs: 'http answers 502 at once: `connect() to 172.16.0.13:80 failed (101: Network is unreachable) while connecting to upstream`. For a route that refuses, the number tells its type: unreachable 113, prohibit 13, blackhole 22. Without a route IpOutNoRoutes grows.',
+    packets: 'Nothing leaves for this upstream, not even ARP.',
+  },
+  proof:
+    "`ip route get 172.16.0.13` on nginx's host fails with the same words. Not this: a 504, or an ARP request without an answer; then a route is there and the host behind it is silent (upstream/unreachable).",
+  cure: {
+    how: [
+      'See what decides, then take the refusing route away or give the way:',
+      '  ip route get 172.16.0.13',
+      '  ip route del unreachable 172.16.0.13',
+      '  ip route add 172.16.0.13/32 dev eth1',
+    ].join('\n'),
+    touches: ['route'],
+  },
   run: (c) => {
     const routeless = brokenBy(c, 'no-route').filter(({ step, walk }) => step.leg === 'forward' && step.host === walk.service.host);
     return [...groupBy(routeless, ({ step }) => step.host)].map(([host, broken]) => {

@@ -8,6 +8,21 @@ import type { Rule } from '../../src/types.js';
 const rule: Rule = {
   title: "strict reverse-path filtering on nginx's host drops the upstreams' replies",
   why: "rp_filter=1 lets a packet in only on the link that leads back to its source. A reply that comes in on one link while nginx's host reaches the upstream by another is dropped silently; TcpExtIPReversePathFilter counts it.",
+  signs: {
+    logs: "504 for the upstreams concerned: `upstream timed out (110: Connection timed out) while connecting to upstream`. TcpExtIPReversePathFilter on nginx's host grows with each of their replies.",
+    packets:
+      'The request leaves on one link and the SYN-ACK comes in on another, over and over. A capture shows it there although the kernel drops it: it taps before the check.',
+  },
+  proof:
+    'The kernel\'s answer for the reply on that link is "invalid", and loosening this one value cures it. rp_filter=1 is harmless in the usual setup, where request and reply take the same link; the effective value is the larger of `all` and the link\'s, and 2 lets in whatever has any route back.',
+  cure: {
+    how: [
+      'Let the reply come in the way the request goes out, or loosen the check on the link where it comes in:',
+      '  ip route get 172.16.0.12',
+      '  sysctl -w net.ipv4.conf.eth1.rp_filter=2',
+    ].join('\n'),
+    touches: ['sysctl'],
+  },
   run: (c) => {
     const dropped = brokenBy(c, 'source-invalid').filter(
       ({ step, walk }) => step.leg === 'reply' && step.host === walk.service.host && isStrictAlone(c, step),

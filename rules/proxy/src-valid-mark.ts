@@ -8,6 +8,21 @@ import type { Case, Cure, Rule, Snapshot } from '../../src/types.js';
 const rule: Rule = {
   title: 'src_valid_mark makes source validation drop every marked reply',
   why: "With src_valid_mark=1 (several VPN clients set it) the kernel looks the way back to the source up with the packet's mark. The mark leads to the local table, so the upstream looks like an address of this host, and the reply is dropped as martian, even with rp_filter off. No counter of the namespace moves.",
+  signs: {
+    logs: '504 for every marked service: `upstream timed out (110: Connection timed out) while connecting to upstream`. Nothing in nstat moves, rp_filter\'s counter neither. Only the column in_martian_src of /proc/net/stat/rt_cache grows (hexadecimal, for the whole machine), and with log_martians=1 the kernel log has "martian source".',
+    packets: "SYN from the client's address and SYN-ACK on the link to the upstreams, over and over.",
+  },
+  proof:
+    "The look-up of the reply with its mark is refused as an invalid source, and with src_valid_mark=0 it says `local`. The value alone is no fault: unmarked traffic does not care, and accept_local=1 on that link makes up for it. WireGuard's wg-quick sets it.",
+  cure: {
+    how: [
+      "Clear it, for the effective value is the larger of `all` and the link's:",
+      '  sysctl -w net.ipv4.conf.all.src_valid_mark=0',
+      "Where a VPN needs it, admit such sources on the upstreams' link instead:",
+      '  sysctl -w net.ipv4.conf.eth1.accept_local=1',
+    ].join('\n'),
+    touches: ['sysctl'],
+  },
   run: (c) => {
     const dropped = brokenBy(c, 'source-invalid').filter((broken) => isMarkedMartian(c, broken));
     return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) =>

@@ -8,6 +8,22 @@ import type { Cure, Rule, Snapshot } from '../../src/types.js';
 const rule: Rule = {
   title: "the upstream is on nginx's own host, and its replies are not kept there",
   why: "Replies of an upstream on loopback or on an address of nginx's own host are made locally: they pass OUTPUT, never PREROUTING, so no mark rule of method 1 sees them, and the route to the client takes them out of the host. A policy rule for the upstream's own address and port with `iif lo` sends them to the local table.",
+  signs: {
+    logs: '504 for this upstream: `upstream timed out (110: Connection timed out) while connecting to upstream`. The others work. No counter points at it.',
+    packets:
+      "On `lo` the SYN from the client's address to the upstream, over and over, without an answer. On the outer link SYN-ACKs leave for the client from the upstream's own address and port (never from 127.0.0.1), and the client resets them.",
+  },
+  proof:
+    "The upstream's address belongs to nginx's host, and the look-up below does not say `local`. Marks in PREROUTING cannot help, because these replies never pass there. Not this: an upstream in a namespace or container with an address of its own.",
+  cure: {
+    how: [
+      'Keep what the service answers on the host; name its port, or ARP for that address suffers as well:',
+      '  ip rule add from 172.16.0.1 ipproto tcp sport 8081 iif lo lookup 100',
+      '  ip route add local 0.0.0.0/0 dev lo table 100',
+      '  ip route get 192.168.99.50 from 172.16.0.1 ipproto tcp sport 8081',
+    ].join('\n'),
+    touches: ['policy-rule', 'route'],
+  },
   run: (c) => {
     const escaping = brokenBy(c, 'upstream-on-this-host').filter(({ step }) => step.leg === 'reply');
     return [...groupBy(escaping, ({ step }) => step.host)].map(([host, broken]) => {
