@@ -1,36 +1,49 @@
-import { brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
+import type { Admission } from '../../src/cures/firewall-rules.js';
+import { type Broken, brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
 import { admitting } from '../../src/reasoning/dropped.js';
 import type { Rule } from '../../src/types.js';
 
 const rule: Rule = {
   title: "the upstream's firewall does not admit clients",
-  why: "Behind a transparent proxy the upstream sees the client's address. Rules from the time before, which admit nginx's own address alone, now drop or reject every request; a rejection may show as 502 in nginx, a drop as 504.",
+  why: "Behind a transparent proxy the upstream sees the client's address. Rules from the time before, which admit nginx's own address alone, now drop or reject every request, or the reply to it; a rejection may show as 502 in nginx, a drop as 504.",
   run: (c) => {
-    const dropped = brokenBy(c, 'firewall-dropped').filter(
-      ({ step, walk }) => step.leg === 'forward' && step.host !== walk.service.host && step.packet.destination === walk.upstream.address,
-    );
-    const here = dropped.filter(({ step }) => step.place === 'prerouting' || step.place === 'input');
-    return [...groupBy(here, ({ step }) => step.host)].map(([host, broken]) =>
+    const dropped = brokenBy(c, 'firewall-dropped').filter((broken) => isRequest(broken) || isReply(broken));
+    return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) =>
       concludeFrom(broken, {
         host,
         certainty: 'proven',
-        summary: `the firewall on ${host} does not admit requests of ${list(distinct(broken.map(({ walk }) => walk.client)))} (${serviceList(broken)})`,
-        cures: admitting(
-          c,
-          host,
-          broken,
-          ({ step: { packet, in: link } }) => ({
-            family: packet.family,
-            protocol: packet.protocol,
-            ...(link === undefined ? {} : { in: link }),
-            ...(packet.destinationPort === undefined ? {} : { destinationPort: packet.destinationPort }),
-          }),
-          "requests come under the clients' own addresses now",
-        ),
+        summary: `the firewall on ${host} does not admit ${what(broken)} ${list(distinct(broken.map(({ walk }) => walk.client)))} (${serviceList(broken)})`,
+        cures: admitting(c, host, broken, admissionOf, "requests come under the clients' own addresses now"),
         verify: distinct(broken.map(({ step }) => `the counters of the rules for ${step.place} on ${host} while a client asks`)),
       }),
     );
   },
 };
+
+const waysIn = ['ingress', 'prerouting', 'input'];
+
+/** On the upstream itself: a router between is another's affair. */
+function isRequest({ step, walk }: Broken): boolean {
+  const arrived = step.leg === 'forward' && step.host !== walk.service.host && step.packet.destination === walk.upstream.address;
+  return arrived && waysIn.includes(step.place);
+}
+
+/** The upstream's reply to nginx, where it is made: those of DSR have a cause of their own. */
+function isReply({ step, walk }: Broken): boolean {
+  const first = walk.steps.find(({ leg }) => leg === 'reply')?.host;
+  return step.leg === 'reply' && step.host === first && step.host !== walk.service.host && !walk.service.mode.startsWith('dsr');
+}
+
+function what(broken: readonly Broken[]): string {
+  return broken.every(isReply) ? 'replies to' : 'requests of';
+}
+
+function admissionOf(broken: Broken): Admission {
+  const { family, protocol, source, sourcePort, destinationPort } = broken.step.packet;
+  const common = { family, protocol };
+  if (isReply(broken)) return { ...common, sources: [source], ...(sourcePort === undefined ? {} : { sourcePort }) };
+  const link = broken.step.in;
+  return { ...common, ...(link === undefined ? {} : { in: link }), ...(destinationPort === undefined ? {} : { destinationPort }) };
+}
 
 export default rule;

@@ -1,7 +1,7 @@
 import type { ConnectionState, Family, FirewallTable, Hook, Packet, Snapshot } from '../types.js';
-import { longestMatch } from './fib.js';
+import { longestMatch, lookup } from './fib.js';
 import { combineTables, describeRule, evaluate, type FirewallOutcome } from './firewall.js';
-import { validateSource } from './routing.js';
+import { type RoutingState, validateSource } from './routing.js';
 import type { Trail } from './trail.js';
 import { factOf, routingState, whyMissing } from './world.js';
 
@@ -41,6 +41,12 @@ export function passHook(trail: Trail, hook: Hook, context: HookContext): Firewa
     reversePath: (loose, mark) => reversePath(trail, loose, mark),
   });
   return conclude(trail, hook, outcomes);
+}
+
+/** Onto a host: netfilter's ingress hook of the link comes before the protocol's prerouting. */
+export function passArrival(trail: Trail, context: HookContext): FirewallOutcome | undefined {
+  passHook(trail, 'ingress', context);
+  return trail.broken ? undefined : passHook(trail, 'prerouting', context);
 }
 
 function conclude(trail: Trail, hook: Hook, outcomes: readonly FirewallOutcome[]): FirewallOutcome | undefined {
@@ -87,12 +93,26 @@ function addressType(snapshot: Snapshot | undefined, address: string): string | 
   return longestMatch(routes, 'local', { family, to: address })?.type ?? 'unicast';
 }
 
+/** What rpfilter and `fib saddr` ask: is there a way back to the source, and in the strict form by the link that the packet came in on? */
 function reversePath(trail: Trail, loose: boolean, mark: number): boolean | undefined {
   const state = routingState(trail.snapshot);
   if (!state || trail.in === undefined) return undefined;
   const { family, source, destination } = trail.packet;
+  if (family === 6) return reversePath6(state, { to: source, from: destination, mark }, loose ? undefined : trail.in);
   const sysctls = { 'net/ipv4/conf/all/rp_filter': loose ? '2' : '1', ...(mark ? { 'net/ipv4/conf/all/src_valid_mark': '1' } : {}) };
   return validateSource({ ...state, sysctls }, { family, to: destination, from: source, iif: trail.in, mark }).valid;
+}
+
+/** ip6_route_lookup() with RT6_LOOKUP_F_IFACE, as ip6t_rpfilter.c and nft_fib_ipv6.c use it: routes by other links do not count. */
+function reversePath6(
+  state: RoutingState,
+  back: { to: string; from: string; mark: number },
+  link: string | undefined,
+): boolean | undefined {
+  const routes = link === undefined ? state.routes : state.routes.filter((route) => route.nextHops.some((hop) => hop.link === link));
+  const result = lookup({ ...state, routes }, { family: 6, iif: 'lo', ...back });
+  if (result.found === 'unknown') return undefined;
+  return result.found === 'route' && result.route.type === 'unicast';
 }
 
 /** The state that connection tracking gives a packet of the reply direction on this host. */

@@ -9,7 +9,7 @@ export function baseChains(snapshot: Snapshot | undefined, hook: Hook | string, 
   const firewall = firewallOf(snapshot);
   if ('missing' in firewall) return [];
   return firewall.tables
-    .filter((table) => table.family === 'inet' || table.family === (family === 4 ? 'ip' : 'ip6'))
+    .filter((table) => table.family === 'netdev' || table.family === 'inet' || table.family === (family === 4 ? 'ip' : 'ip6'))
     .flatMap((table) => table.chains.filter((chain) => chain.base?.hook === hook).map((chain) => ({ table, chain })));
 }
 

@@ -1,5 +1,5 @@
 import type { Service, Upstream } from '../../types.js';
-import { passHook } from '../hooks.js';
+import { passArrival, passHook } from '../hooks.js';
 import { findListener } from '../listening.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { arrivalAt, factOf, ownersOf, owns, route, whyMissing, whyUnrouted } from '../world.js';
@@ -52,7 +52,7 @@ function leaveProxy(trail: Trail): void {
   trail.out = routed.answer.link;
   trail.add({ place: 'route', code: 'routed', did: `leaves on ${routed.answer.link}`, by, route: routed });
   const before = trail.packet;
-  for (const hook of ['output', 'postrouting'] as const) {
+  for (const hook of ['output', 'postrouting', 'egress'] as const) {
     const outcome = passHook(trail, hook, { state: 'new', socket: 'transparent', firstOfConnection: true });
     if (trail.broken) return;
     if (outcome?.tracked !== false) trail.trackedBy.add(trail.host);
@@ -127,7 +127,7 @@ function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void
   if (isDown(trail)) return;
   const listener = findListener(factOf(trail.snapshot, 'sockets'), service.protocol === 'udp' ? 'udp' : 'tcp', trail.packet);
   const socket = listener === 'unknown' ? 'unknown' : listener ? 'plain' : 'none';
-  const prerouting = passHook(trail, 'prerouting', { state: 'new', socket, firstOfConnection: true });
+  const prerouting = passArrival(trail, { state: 'new', socket, firstOfConnection: true });
   if (trail.broken) return;
   if (prerouting?.tracked !== false) trail.trackedBy.add(trail.host);
   const routed = trail.route('input');

@@ -1,5 +1,5 @@
 import type { ConnectionState } from '../../types.js';
-import { passHook, stateAfter } from '../hooks.js';
+import { passArrival, passHook, stateAfter } from '../hooks.js';
 import { forwards } from '../sysctls.js';
 import { rewriteOnEgress } from '../traffic-control.js';
 import { routeProvenance, type Trail } from '../trail.js';
@@ -7,7 +7,7 @@ import { factOf, whyUnrouted } from '../world.js';
 
 /** A host that is neither the packet's source nor its end: prerouting, route, forward, postrouting, egress. Leaves `trail.out` set when the packet goes on. */
 export function passThrough(trail: Trail, arriving: ConnectionState): void {
-  const prerouting = passHook(trail, 'prerouting', { state: arriving, socket: 'none', firstOfConnection: arriving === 'new' });
+  const prerouting = passArrival(trail, { state: arriving, socket: 'none', firstOfConnection: arriving === 'new' });
   if (trail.broken) return;
   const state = stateAfter(arriving, prerouting);
   if (!routeOn(trail)) return;
@@ -56,13 +56,15 @@ function forwardsIpv6(trail: Trail): boolean {
   return sysctls === undefined || trail.in === undefined || forwards(sysctls, trail.in, 6);
 }
 
-/** The end of every way out: postrouting, then the egress side of the link, where a stateless rewrite may sit. */
+/** The end of every way out: postrouting, then the egress side of the link, where a stateless rewrite may sit (nf_hook_egress() before tc). */
 export function leave(trail: Trail, state: ConnectionState | undefined): void {
-  const before = trail.packet;
-  const outcome = passHook(trail, 'postrouting', { state, socket: 'none', firstOfConnection: state === 'new' });
-  if (trail.broken) return;
-  if (outcome?.nat?.to !== undefined) trail.packet = { ...trail.packet, source: outcome.nat.to };
-  noteRewrite(trail, before, 'postrouting', trail.steps.at(-1)?.by ?? []);
+  for (const hook of ['postrouting', 'egress'] as const) {
+    const before = trail.packet;
+    const outcome = passHook(trail, hook, { state, socket: 'none', firstOfConnection: state === 'new' });
+    if (trail.broken) return;
+    if (outcome?.nat?.to !== undefined) trail.packet = { ...trail.packet, source: outcome.nat.to };
+    noteRewrite(trail, before, hook, trail.steps.at(-1)?.by ?? []);
+  }
   rewriteAtEgress(trail);
 }
 

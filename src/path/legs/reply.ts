@@ -1,5 +1,5 @@
 import type { Service } from '../../types.js';
-import { passHook, replyState, replyTo, stateAfter } from '../hooks.js';
+import { passArrival, passHook, replyState, replyTo, stateAfter } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { type Arrival, arrivalAt, facingLink, factOf, ownersOf, owns, whyMissing, whyUnrouted } from '../world.js';
 import { leave, passThrough } from './pass-through.js';
@@ -194,7 +194,7 @@ function noteUnreadFilters(trail: Trail): void {
 
 /** Method 1, on nginx's host: the reply is addressed to the client and must yet be taken in. */
 function takeIn(trail: Trail): void {
-  const prerouting = passHook(trail, 'prerouting', { state: replyState(trail), socket: 'transparent', firstOfConnection: false });
+  const prerouting = passArrival(trail, { state: replyState(trail), socket: 'transparent', firstOfConnection: false });
   if (trail.broken) return;
   const routed = trail.route('input');
   const { answer } = routed;

@@ -1,5 +1,5 @@
 import { withPort } from '../../net/address.js';
-import { passHook } from '../hooks.js';
+import { passArrival, passHook } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { facingLink, factOf, ownersOf, route } from '../world.js';
 
@@ -16,7 +16,7 @@ export function takeRequest(trail: Trail, proxy: string): void {
     });
   }
   trail.arrive(proxy, clientLink(trail, proxy, clientHost));
-  passHook(trail, 'prerouting', { state: 'new', socket: 'plain', firstOfConnection: true });
+  passArrival(trail, { state: 'new', socket: 'plain', firstOfConnection: true });
   if (trail.broken) return;
   const routed = trail.route('input');
   if (routed.answer?.type === 'error' && routed.answer.error === 'invalid-source') {

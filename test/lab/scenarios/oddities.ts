@@ -178,6 +178,14 @@ const rewrites: readonly Oddity[] = [
 
 const firewalls: readonly Oddity[] = [
   {
+    name: 'a firewall on nginx that validates sources strictly, in both families',
+    changes: [
+      onProxy(`iptables-nft -t raw -A PREROUTING -m rpfilter --invert -j DROP
+ip6tables-nft -t raw -A PREROUTING -m rpfilter --invert -j DROP
+nft 'table inet strict { chain p { type filter hook prerouting priority -290; fib saddr . mark . iif oif eq 0 drop; }; }'`),
+    ],
+  },
+  {
     name: 'a firewall on nginx that accepts services and marked replies',
     changes: [
       onProxy(`iptables-nft -A INPUT -i lo -j ACCEPT

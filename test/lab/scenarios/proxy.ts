@@ -114,6 +114,15 @@ export const proxyFaults: readonly Fault[] = [
 iptables-nft -A INPUT -i lo -j ACCEPT
 iptables-nft -P INPUT DROP`),
   ),
+  fault(
+    'proxy/firewall-drops-reply',
+    'proxy',
+    ['udp5300'],
+    onProxy(
+      `nft 'table netdev early { chain in { type filter hook ingress device eth1 priority 0; ip saddr 172.16.0.14 udp sport 5300 drop; }; }'`,
+    ),
+    'at the link, before all other rules',
+  ),
   fault('proxy/firewall-drops-client', 'proxy', ['http'], onProxy('iptables-nft -A INPUT -i eth0 -p tcp --dport 80 -j DROP')),
   // DNS replies are not tracked, so nothing gives them the client's address back.
   fault('proxy/masquerade-hides-client', 'proxy', fourth, onProxy('iptables-nft -t nat -A POSTROUTING -o eth1 -j MASQUERADE')),

@@ -113,6 +113,13 @@ export const upstreamFaults: readonly Fault[] = [
     'dropped',
   ),
   fault('upstream/firewall-drops-request', 'dev1', fourth, [on('dev1', 'iptables-nft -A INPUT -s 192.168.99.0/24 -j REJECT')], 'rejected'),
+  fault(
+    'upstream/firewall-drops-request',
+    'dev2',
+    ['tcp'],
+    [on('dev2', `nft 'table netdev late { chain out { type filter hook egress device eth0 priority 0; tcp sport 9000 drop; }; }'`)],
+    'its replies, at the link',
+  ),
 
   { ...fault('upstream/no-outbound-access', 'proxy', [], []), outbound: client.address },
 ];
