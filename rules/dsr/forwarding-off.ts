@@ -7,6 +7,20 @@ import type { Rule } from '../../src/types.js';
 const rule: Rule = {
   title: 'the host on the way of DSR replies does not forward',
   why: 'With Direct Server Return the reply passes the router on its way to the client. With forwarding off the kernel drops it (IpInAddrErrors), before any rewrite.',
+  signs: {
+    logs: 'nginx logs nothing, and status 200. On the host that the answers pass IpInAddrErrors grows by one for each; IpForwDatagrams does not move.',
+    packets: "On that host's inner link the answers come in; on its link to the clients nothing goes out.",
+  },
+  proof:
+    'ip_forward is 0 on a host that answers pass to somebody else. Method 1 needs no forwarding, so 0 is no fault there. Not this: IpForwDatagrams that grows while nothing leaves, which is a firewall (dsr/firewall-drops-reply).',
+  cure: {
+    how: [
+      'On that host; IPv6 has net.ipv6.conf.all.forwarding:',
+      '  sysctl -w net.ipv4.ip_forward=1',
+      '  nstat -az IpForwDatagrams IpInAddrErrors',
+    ].join('\n'),
+    touches: ['sysctl'],
+  },
   run: (c) => {
     const stopped = brokenBy(c, 'not-forwarded').filter(({ step, walk }) => {
       const sysctls = factOf(c.snapshots.get(step.host), 'sysctls');

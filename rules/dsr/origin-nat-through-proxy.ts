@@ -9,6 +9,21 @@ import type { Rule } from '../../src/types.js';
 const rule: Rule = {
   title: 'upstreams rewrite their replies themselves, yet send them through the host that owns the new address',
   why: "A host that receives a packet whose source is an address of its own takes it for forged and drops it as martian. Origin rewriting needs a way to the clients that does not lead by nginx's host, or accept_local on the link where the replies come in, which does not go together with strict rp_filter.",
+  signs: {
+    logs: 'nginx logs nothing, and status 200. Nothing in nstat moves; the column in_martian_src of /proc/net/stat/rt_cache grows on the host that owns the address, and with log_martians=1 its kernel log has "martian source".',
+    packets:
+      "On the upstream and on that host's inner link the answers leave and arrive as `192.168.99.10:53 > client`. On its link to the clients nothing goes out.",
+  },
+  proof:
+    'The upstreams put 192.168.99.10 into their answers, and the way to the client leads by the host that has that address. Not this: upstreams with a router of their own, where rewriting at the origin works.',
+  cure: {
+    how: [
+      'Give the upstreams a way to the clients that avoids this host, or take their rewrite away and do it here, or admit own addresses on that link (not together with strict rp_filter):',
+      '  sysctl -w net.ipv4.conf.eth1.accept_local=1',
+      '  sysctl -w net.ipv4.conf.eth1.rp_filter=2',
+    ].join('\n'),
+    touches: ['sysctl'],
+  },
   run: (c) => {
     const martian = martianReplies(c).filter(({ rewrittenAgain }) => !rewrittenAgain);
     return [...groupBy(martian, ({ step }) => step.host)].map(([host, broken]) => {

@@ -10,6 +10,21 @@ import type { Case, Cure, Packet, Rule } from '../../src/types.js';
 const rule: Rule = {
   title: 'a DSR service listens on another port than its upstreams',
   why: 'The client takes an answer only from the address and port that it asked. `tc … action nat` and a rewrite of the address leave the port as it is, so with Direct Server Return the upstreams must serve the port on which nginx listens, or the rewrite must set the port as well.',
+  signs: {
+    logs: 'nginx logs nothing, and status 200. On the client UdpNoPorts grows, on the host that owns 192.168.99.10 IcmpInDestUnreachs.',
+    packets:
+      'The client asks 192.168.99.10 on port 53 and gets the answer from `192.168.99.10:5353`: right address, wrong port. It returns ICMP port unreachable.',
+  },
+  proof:
+    'Listening port and upstream port differ in a service whose answers go straight to the client, and nothing on their way sets the port. With method 1 different ports are fine, because nginx answers itself.',
+  cure: {
+    how: [
+      'Let the upstreams serve the port on which nginx listens, name it in the `server` lines (`server 172.16.0.11:53;`), and',
+      '  nginx -s reload',
+      'Or let an nft rule set the port too: `udp sport 5353 udp sport set 53` beside `ip saddr set 192.168.99.10`.',
+    ].join('\n'),
+    touches: ['nginx', 'server'],
+  },
   run: (c) => {
     const differing = brokenBy(c, 'wrongly-rewritten').filter(
       ({ walk, step }) =>

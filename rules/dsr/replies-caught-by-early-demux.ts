@@ -7,6 +7,20 @@ import type { Case, Rule, Walk } from '../../src/types.js';
 const rule: Rule = {
   title: "early demux catches DSR replies while nginx's spoofed socket is open",
   why: "With router NAT on nginx's own host, a reply that arrives before nginx has closed its socket under the client's address is attached to that socket (ip_rcv_finish() with udp_early_demux=1), and forwarding then drops it. No counter moves. The faster the upstream, the more replies are lost.",
+  signs: {
+    logs: 'Nothing: no line, status 200, no counter that moves for the loss. Clients see a few timeouts in a hundred, the more the faster the upstreams are; 9 to 13 in 100 were lost in a lab with upstreams one link away.',
+    packets:
+      "On the inner link of nginx's host every answer comes in. On the outer link most go out with source 192.168.99.10, and some never do.",
+  },
+  proof:
+    "Captures on both sides of nginx's host that lost nothing themselves: answers in, not out, and only some of them. With udp_early_demux=0 the loss ends. Not this: all answers lost, or those of one upstream; and a router of its own, which has no socket to attach them to.",
+  cure: {
+    how: [
+      "On nginx's host; it costs a little speed for its other UDP traffic and nothing else:",
+      '  sysctl -w net.ipv4.udp_early_demux=0',
+    ].join('\n'),
+    touches: ['sysctl'],
+  },
   run: (c) => {
     const forwarded = c.walks.filter((walk) => forwardsOwnReplies(walk) && demuxes(c, walk));
     return [...groupBy(forwarded, (walk) => walk.service.host)].flatMap(([host, walks]) => {

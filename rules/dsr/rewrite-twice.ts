@@ -7,6 +7,22 @@ import type { Rule } from '../../src/types.js';
 const rule: Rule = {
   title: 'DSR replies are rewritten at the upstream and again on the way',
   why: 'One rewrite is enough. A router that is to rewrite the replies owns the address that clients ask; when the upstream has put that address into the reply already, the router takes its own address as a source for forged and drops the packet as martian.',
+  signs: {
+    logs: 'nginx logs nothing, and status 200. Nothing in nstat moves; the column in_martian_src of /proc/net/stat/rt_cache grows on the router, and with log_martians=1 its kernel log has "martian source".',
+    packets:
+      "On the link between upstream and router the answer has source 192.168.99.10 already. On the router's link to the clients it never appears.",
+  },
+  proof:
+    'The source is rewritten before the answer reaches the host that owns the new address, and that host has a rewrite of its own. With one at the upstream only, the way is wrong and not the number (dsr/origin-nat-through-proxy).',
+  cure: {
+    how: [
+      'Take the rewrite at the upstream away:',
+      '  nft delete table ip dsr',
+      'or, where it is a filter of tc,',
+      '  tc filter del dev eth0 parent 10: protocol ip prio 10',
+    ].join('\n'),
+    touches: ['firewall', 'traffic-control'],
+  },
   run: (c) => {
     const twice = martianReplies(c).filter(({ rewrittenAgain }) => rewrittenAgain);
     return [...groupBy(twice, ({ origin }) => origin)].map(([host, broken]) => {

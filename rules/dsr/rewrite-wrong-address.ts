@@ -11,6 +11,20 @@ interface Misled extends Broken {
 const rule: Rule = {
   title: 'the rewrite of DSR replies has a wrong address',
   why: "The rewrite must turn the upstream's own address into the very address that the client asked. Any other old address never matches; any other new one reaches the client as a stranger's answer, which it refuses.",
+  signs: {
+    logs: "nginx logs nothing, and status 200. With a wrong new address the rule counts as if all were well, and UdpNoPorts grows on the clients; with a wrong old one the rule's counter stands still.",
+    packets: "The client gets answers from an address that it did not ask, say `192.168.99.11:53`, or from the upstream's own.",
+  },
+  proof:
+    "The rule's old address is not an upstream's, or its new one not the address that clients ask. iproute2 6.1 prints a prefix in `nat` as /32: `nat egress 172.16.0.0/28 192.168.99.10` turns 172.16.0.11 into 192.168.99.11, whatever is displayed.",
+  cure: {
+    how: [
+      'Take the wrong filter away (all of its priority go with it) and add one for each upstream:',
+      '  tc filter del dev eth0 parent 10: protocol ip prio 10',
+      '  tc filter add dev eth0 parent 10: protocol ip prio 10 u32 match ip src 172.16.0.11 match ip sport 53 0xffff action nat egress 172.16.0.11 192.168.99.10',
+    ].join('\n'),
+    touches: ['traffic-control', 'firewall'],
+  },
   run: (c) => {
     const strangers = brokenBy(c, 'wrongly-rewritten').flatMap((broken) => misled(c, broken));
     const unmatched = [...misfittedReplies(c, 'address').values()].flat();

@@ -10,6 +10,23 @@ import type { Case, Cure, Rule } from '../../src/types.js';
 const rule: Rule = {
   title: 'the client lies in a subnet that the upstream is directly connected to',
   why: 'An upstream reaches a directly connected subnet without any gateway, so its replies to clients there never pass nginx. Those clients get answers from an address they did not ask and reset them; all others work.',
+  signs: {
+    logs: '504 for clients of that subnet only: `upstream timed out (110: Connection timed out) while connecting to upstream`. Others are served. On those clients TcpOutRsts grows (UdpNoPorts for UDP), or on nobody where the upstream looks for them on a wrong link.',
+    packets:
+      'At the upstream the SYN comes in from nginx and the SYN-ACK leaves straight for the client, often on another link. Where the prefix merely overlaps, ARP requests for the client stay without an answer.',
+  },
+  proof:
+    "The client's address lies in a prefix that the upstream has on a link of its own, and its look-up has no `via`. Clients elsewhere prove nothing. Not this: a look-up with `via` another gateway (upstream/reply-bypasses-proxy).",
+  cure: {
+    how: [
+      "On the upstream, a table of its own for what the service's address sends:",
+      '  ip route add 172.16.0.0/24 dev eth0 table 100',
+      '  ip route add default via 172.16.0.1 table 100',
+      '  ip rule add from 172.16.0.13 lookup 100',
+      'Or put clients and upstreams into different subnets.',
+    ].join('\n'),
+    touches: ['policy-rule', 'route'],
+  },
   run: (c) => {
     const connected = bypassedReplies(c).filter((broken) => broken.how === 'connected');
     return [...groupBy(connected, ({ step }) => step.host)].map(([host, broken]) => {

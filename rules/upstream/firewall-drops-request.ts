@@ -6,6 +6,21 @@ import type { Rule } from '../../src/types.js';
 const rule: Rule = {
   title: "the upstream's firewall does not admit clients",
   why: "Behind a transparent proxy the upstream sees the client's address. Rules from the time before, which admit nginx's own address alone, now drop or reject every request, or the reply to it; a rejection may show as 502 in nginx, a drop as 504.",
+  signs: {
+    logs: 'Dropped: 504, `upstream timed out (110: Connection timed out) while connecting to upstream`. Rejected: 502, `connect() failed (111: Connection refused)` (or 113), but only where ICMP errors are marked, too (socket match), or the reject is a TCP reset; else 504 as well. IcmpOutDestUnreachs on the upstream moves for a rejection, and the rule counts.',
+    packets:
+      "The SYN from the client's address reaches the upstream. Nothing comes out (dropped), or an ICMP error to the client's address (rejected), which nginx's host forwards to the client where no rule takes it in.",
+  },
+  proof:
+    "A rule or policy there that fits the request, or the reply on its way out, and whose counter grows with the requests. A ping or curl from nginx's host itself proves nothing, because it comes from an address that is admitted. Not this: a request that is not seen at the upstream at all.",
+  cure: {
+    how: [
+      'On the upstream, admit the service for all who may ask, before the rule that drops:',
+      '  iptables -I INPUT -i eth0 -p tcp --dport 80 -j ACCEPT',
+      'With firewalld or ufw open the port there instead. Cloud security groups filter by source as well.',
+    ].join('\n'),
+    touches: ['firewall'],
+  },
   run: (c) => {
     const dropped = brokenBy(c, 'firewall-dropped').filter((broken) => isRequest(broken) || isReply(broken));
     return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) =>

@@ -27,6 +27,23 @@ interface Stopped {
 const rule: Rule = {
   title: "upstreams cannot reach the outside through nginx's host",
   why: "A transparent proxy is often its upstreams' default gateway. Their own traffic, for updates or other services, then needs forwarding there, and masquerading where their addresses are private, because nobody outside knows a way back to them.",
+  signs: {
+    logs: "nginx logs nothing, its services work. On the upstream updates and outgoing requests time out. On nginx's host IpInAddrErrors grows where it does not forward.",
+    packets:
+      "On nginx's inner link the upstream's packets to the outside. On its outer link nothing (not forwarded), or the same with source 172.16.0.11 and no answer (not masqueraded).",
+  },
+  proof:
+    'A destination named with `--outbound` does not answer to the upstream, and its gateway is an nginx host that does not forward or hide private addresses. Not this: a destination that answers to no ping, and public upstream addresses, which need no masquerading.',
+  cure: {
+    how: [
+      "On nginx's host; the outgoing link matters, else clients are hidden from the upstreams:",
+      '  sysctl -w net.ipv4.ip_forward=1',
+      '  iptables -t nat -A POSTROUTING -s 172.16.0.0/28 -o eth0 -j MASQUERADE',
+      'Then on the upstream:',
+      '  ping -c 1 192.168.99.50',
+    ].join('\n'),
+    touches: ['sysctl', 'firewall'],
+  },
   run: (c) => {
     const stopped = [...c.snapshots.values()].flatMap((snapshot) => stoppedOf(c, snapshot));
     return [...groupBy(stopped, ({ host }) => host)].map(([host, all]) => {

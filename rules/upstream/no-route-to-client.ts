@@ -12,6 +12,22 @@ import type { Case, Cure, Route, Rule, Snapshot } from '../../src/types.js';
 const rule: Rule = {
   title: 'the upstream has no route to the client',
   why: "The upstream answers to the client's address, not to nginx's. Without any route to it the answer is never sent. With rp_filter on, loose or strict, already the request is dropped, because there is no way back to its source.",
+  signs: {
+    logs: '504 for this upstream: `upstream timed out (110: Connection timed out) while connecting to upstream`. On the upstream IpOutNoRoutes grows with each answer that it cannot send; with rp_filter on, loose or strict, TcpExtIPReversePathFilter grows instead, because the request is dropped already.',
+    packets: 'The SYN reaches the upstream, over and over, and nothing comes out of it, not even ARP.',
+  },
+  proof:
+    'On the upstream `ip route get` for the client fails. Clients in a directly connected subnet still work, which is why a ping from nginx proves nothing. Not this: a firewall or rp_filter that drops the SYN although there is a route.',
+  cure: {
+    how: [
+      'On the upstream:',
+      '  ip route get 192.168.99.50 from 172.16.0.14',
+      '  ip route add default via 172.16.0.1',
+      'A `blackhole` or `unreachable` route for the clients has to go:',
+      '  ip route del blackhole 192.168.99.0/24',
+    ].join('\n'),
+    touches: ['route'],
+  },
   run: (c) =>
     [...groupBy(routeless(c), ({ step }) => step.host)].map(([host, broken]) =>
       concludeFrom(broken, {

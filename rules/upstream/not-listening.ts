@@ -6,6 +6,22 @@ import type { Rule } from '../../src/types.js';
 const rule: Rule = {
   title: 'nothing listens where nginx sends its requests',
   why: 'The upstream host is reached, but no socket takes the address, port and protocol that nginx uses: the service is stopped, listens on another port, or only on loopback.',
+  signs: {
+    logs: 'TCP: 502 at once, `connect() failed (111: Connection refused) while connecting to upstream`; TcpOutRsts on the upstream grows. UDP: UdpNoPorts there grows, and nginx times out while proxying the connection, unless ICMP errors are marked, too. With `proxy_responses 0` nginx logs nothing.',
+    packets:
+      "TCP: a SYN, and an RST back to the client's address, which nginx takes in. UDP: an ICMP port unreachable to the client's address. A refusal that reaches nginx also proves that the way back works.",
+  },
+  proof:
+    '`ss` on the upstream has no socket on that address, port and protocol, nor on a wildcard of that family. Not this: a firewall that rejects with a TCP reset. With several upstreams nginx hides it: after one failure it leaves the upstream out for 10 s.',
+  cure: {
+    how: [
+      'On the upstream, look what listens; start the service, or let it listen on the address that nginx asks and not on 127.0.0.1:',
+      '  ss -Htuln',
+      'Where nginx has the wrong address or port, correct its `server` line and',
+      '  nginx -s reload',
+    ].join('\n'),
+    touches: ['server', 'nginx'],
+  },
   run: (c) =>
     [...groupBy(brokenBy(c, 'not-listening'), ({ step }) => step.host)].map(([host, broken]) => {
       const where = distinct(

@@ -11,6 +11,22 @@ import type { Case, Cure, Route, Rule } from '../../src/types.js';
 const rule: Rule = {
   title: "the upstream's route to the client does not lead to this nginx",
   why: "The upstream answers to the client's address. Only if its route there leads by the nginx that asked can nginx take the reply in. Over another gateway the reply reaches the client directly, which knows nothing of the connection and resets it.",
+  signs: {
+    logs: "504 for this upstream: `upstream timed out (110: Connection timed out) while connecting to upstream`, for UDP `… while proxying connection`. On the client TcpOutRsts grows, UdpNoPorts for UDP; on the upstream TcpAttemptFails where the client's RST gets back to it, else TcpExtTCPSynRetrans.",
+    packets:
+      "At the upstream the SYN comes in and the SYN-ACK goes out, but on nginx's inner link the SYN-ACK never appears. The client gets one from 172.16.0.12, whom it never asked, and resets it.",
+  },
+  proof:
+    "On the upstream the look-up of the client from its own address names another gateway than nginx. Not this: another default route that clients' answers do not take, and a router that passes the answers to this nginx after all. With a pair of nginx hosts the gateway's address may sit on the other one.",
+  cure: {
+    how: [
+      "On the upstream; nginx's inner address is the gateway, for everything or only for what the service sends:",
+      '  ip route get 192.168.99.50 from 172.16.0.12',
+      '  ip route replace default via 172.16.0.1',
+      '  ip rule add from 172.16.0.12 lookup 100 && ip route add default via 172.16.0.1 table 100',
+    ].join('\n'),
+    touches: ['route', 'policy-rule'],
+  },
   run: (c) => {
     const replies = bypassedReplies(c).filter((broken) => broken.how === 'gateway');
     return [...groupBy(replies, ({ step }) => step.host)].map(([host, broken]) =>

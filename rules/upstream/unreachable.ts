@@ -8,6 +8,21 @@ import type { Case, Cure, Rule } from '../../src/types.js';
 const rule: Rule = {
   title: "the upstream's link is down",
   why: 'A link that is set down takes no packet in. With it the kernel drops every route over that link, the default route among them, and with IPv6 the addresses too: after "ip link set up" they have to be brought back.',
+  signs: {
+    logs: "504 for this upstream: `upstream timed out (110: Connection timed out) while connecting to upstream`. nginx does not hear the ICMP host unreachable that its own host makes after 3 s, since it goes to the client's address: IcmpOutDestUnreachs there, IcmpInDestUnreachs on the client.",
+    packets:
+      "On nginx's inner link ARP requests for the upstream and no answer; no SYN leaves. Nothing at the upstream. The client gets an ICMP host unreachable from nginx's host.",
+  },
+  proof:
+    '`ip link show` on the upstream has no UP among its flags. Not this: a link that is up and whose upstream does not answer to ping; a firewall may be why.',
+  cure: {
+    how: [
+      'On the upstream; the routes over gateways, and IPv6 addresses, are gone with the link and must be brought back:',
+      '  ip link set eth0 up',
+      '  ip route add default via 172.16.0.1',
+    ].join('\n'),
+    touches: ['route'],
+  },
   run: (c) =>
     [...groupBy(brokenBy(c, 'link-down'), ({ step }) => step.host)].map(([host, broken]) => {
       const links = distinct(broken.flatMap(({ step }) => step.in ?? []));
