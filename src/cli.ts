@@ -1,7 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { clientOf, collect, hostOf, idOf, outboundOf, outputOf, pidOf, timeoutOf } from './commands/arguments.js';
-import { type CheckOptions, type Io, UsageError } from './commands/options.js';
+import {
+  addressOf,
+  clientOf,
+  collect,
+  endpointOf,
+  hostOf,
+  idOf,
+  outboundOf,
+  outputOf,
+  pidOf,
+  protocolOf,
+  timeoutOf,
+} from './commands/arguments.js';
+import { type CheckOptions, type Io, type PathOptions, UsageError } from './commands/options.js';
 import { sanitize } from './report/sanitize.js';
 import { isUnicode, type Style, styleFor, type Terminal } from './report/style.js';
 import type { NamedHost } from './types.js';
@@ -23,15 +35,27 @@ interface CommonFlags {
   verbose?: true;
 }
 
-interface CheckFlags extends CommonFlags {
+/** How hosts are found and asked. */
+interface HostFlags extends CommonFlags {
   host?: NamedHost[];
-  client?: string[];
   nginx?: number;
+  timeout?: number;
+}
+
+interface PathFlags extends HostFlags {
+  from: string;
+  to: { address: string; port: number };
+  protocol?: 'tcp' | 'udp';
+  udp?: true;
+  json?: true;
+}
+
+interface CheckFlags extends HostFlags {
+  client?: string[];
   outbound?: string[];
   output: 'table' | 'json';
   only?: string[];
   skip?: string[];
-  timeout?: number;
   record?: string;
   save?: string;
 }
@@ -88,6 +112,7 @@ function commandLine(io: Surroundings, exit: (code: number) => void): Command {
     })
     .addHelpText('after', '\nExit code: 0 healthy, 1 faulty, 2 undetermined, 64 wrong usage, 70 an error of tpdoctor itself.');
   addCheck(program, io, exit);
+  addPath(program, io, exit);
   addExplain(program, io);
   return program;
 }
@@ -128,6 +153,56 @@ function addCheck(program: Command, io: Surroundings, exit: (code: number) => vo
     });
 }
 
+function addPath(program: Command, io: Surroundings, exit: (code: number) => void): void {
+  program
+    .command('path')
+    .description('tell the predicted way of one client to one service and back, step by step')
+    .argument('[FILE...]', 'snapshot files instead of hosts')
+    .requiredOption('--from <IP>', 'the client', addressOf)
+    .requiredOption('--to <IP:PORT>', 'where it asks: 192.0.2.1:80 or [2001:db8::1]:443', endpointOf)
+    .option('--host <NAME=TARGET>', 'a host of the setup, as with check (repeatable)', collect(hostOf))
+    .addOption(new Option('--protocol <tcp|udp>', 'one of them only').argParser(protocolOf).conflicts('udp'))
+    .option('--udp', 'the same as --protocol udp')
+    .option('--nginx <PID>', 'only this nginx master', pidOf)
+    .option('--json', 'for programs')
+    .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
+    .option('--no-color', 'no colours')
+    .option('--verbose', 'every upstream by itself, with everything that decided')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 every path is whole, 1 one is broken, 2 it cannot be told, 64 wrong usage, or nothing listens there.',
+    )
+    .action(async (files: string[], flags: PathFlags) => {
+      const [{ runPath }, { validatePath }, { renderPath }, { toJson }] = await Promise.all([
+        import('./commands/path.js'),
+        import('./commands/validate.js'),
+        import('./report/path.js'),
+        import('./report/json.js'),
+      ]);
+      const options = pathOptions(files, flags);
+      validatePath(options);
+      const speech = speechTo(io);
+      const { report, exitCode } = await runPath(options, speech).finally(() => speech.done());
+      io.stdout.write(flags.json ? `${toJson(report)}\n` : renderPath(report, style(flags, io)));
+      exit(exitCode);
+    });
+}
+
+function pathOptions(files: readonly string[], flags: PathFlags): PathOptions {
+  const protocol = flags.udp ? 'udp' : flags.protocol;
+  return { ...hostOptions(files, flags), from: flags.from, to: { ...flags.to, ...(protocol === undefined ? {} : { protocol }) } };
+}
+
+function hostOptions(files: readonly string[], { host = [], nginx, timeout }: HostFlags) {
+  return {
+    version: version(),
+    hosts: host,
+    files,
+    ...(nginx === undefined ? {} : { nginxPid: nginx }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+  };
+}
+
 function addExplain(program: Command, io: Surroundings): void {
   program
     .command('explain')
@@ -142,17 +217,13 @@ function addExplain(program: Command, io: Surroundings): void {
 }
 
 function checkOptions(files: readonly string[], flags: CheckFlags): CheckOptions {
-  const { host = [], client = [], outbound = [], only = [], skip = [], nginx, timeout, record, save } = flags;
+  const { client = [], outbound = [], only = [], skip = [], record, save } = flags;
   return {
-    version: version(),
-    hosts: host,
-    files,
+    ...hostOptions(files, flags),
     clients: client,
     outbound,
     only,
     skip,
-    ...(nginx === undefined ? {} : { nginxPid: nginx }),
-    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
     ...(record === undefined ? {} : { record }),
     ...(save === undefined ? {} : { save }),
   };

@@ -5,6 +5,7 @@ export type * from './types/facts.js';
 export type * from './types/host.js';
 export type * from './types/netfilter.js';
 export type * from './types/nginx.js';
+export type * from './types/path.js';
 export type * from './types/report.js';
 export type * from './types/routing.js';
 export type * from './types/walk.js';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { isAddress } from '../net/address.js';
+import { canonical, isAddress } from '../net/address.js';
 import { parsePrefix } from '../net/prefix.js';
 import type { NamedHost } from '../types.js';
 
@@ -21,6 +21,25 @@ export function hostOf(text: string, before: readonly NamedHost[]): NamedHost {
 export function clientOf(text: string): string {
   if (!parsePrefix(text)) throw new InvalidArgumentError('Expected an address or a prefix, for example 10.0.0.7 or 10.0.0.0/24.');
   return text;
+}
+
+export function addressOf(text: string): string {
+  if (!isAddress(text)) throw new InvalidArgumentError('Expected an address, for example 192.0.2.7 or 2001:db8::7.');
+  return canonical(text);
+}
+
+/** `192.0.2.1:80` or `[2001:db8::1]:443`. */
+export function endpointOf(text: string): { address: string; port: number } {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9A-Fa-f:.]{2,45})\]|([0-9.]{7,15})):(\d{1,5})$/.exec(text) ?? [];
+  const [address, port] = [bracketed ?? plain ?? '', Number(digits)];
+  if (!isAddress(address) || !(port >= 1 && port <= 65_535))
+    throw new InvalidArgumentError('Expected ADDRESS:PORT, for example 192.0.2.1:80 or [2001:db8::1]:443.');
+  return { address: canonical(address), port };
+}
+
+export function protocolOf(text: string): 'tcp' | 'udp' {
+  if (text === 'tcp' || text === 'udp') return text;
+  throw new InvalidArgumentError('Expected tcp or udp.');
 }
 
 export function pidOf(text: string): number {

@@ -23,6 +23,13 @@ export interface CheckOptions {
   save?: string;
 }
 
+/** What `tpdoctor path` was asked to do; `from` and `to` are of one family. */
+export interface PathOptions extends Pick<CheckOptions, 'version' | 'hosts' | 'files' | 'nginxPid' | 'timeoutMs'> {
+  /** The client's address. */
+  from: string;
+  to: { address: string; port: number; protocol?: 'tcp' | 'udp' };
+}
+
 /** 0 healthy, 1 faulty, 2 undetermined. */
 export type ExitCode = 0 | 1 | 2;
 

@@ -3,8 +3,9 @@ import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { loadChecks, loadRules } from '../engine/catalogue.js';
 import { parseTarget } from '../host/target.js';
+import { familyOf } from '../net/address.js';
 import { nearest } from './near.js';
-import { type CheckOptions, UsageError } from './options.js';
+import { type CheckOptions, type PathOptions, UsageError } from './options.js';
 import { matchesGlob } from './selection.js';
 
 /** What only the rest of the program can say about the arguments: rejects with a UsageError before any host is asked. */
@@ -13,6 +14,12 @@ export async function validate(options: CheckOptions): Promise<void> {
   await checkPatterns(options);
   await checkOutput('--record', options.record);
   await checkOutput('--save', options.save);
+}
+
+/** The same for `path`. */
+export function validatePath({ hosts, from, to }: PathOptions): void {
+  for (const { name, target } of hosts) checkTarget(name, target);
+  if (familyOf(from) !== familyOf(to.address)) throw new UsageError(`--from ${from} and --to ${to.address} are not of one address family`);
 }
 
 function checkTarget(name: string, target: string): void {

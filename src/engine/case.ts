@@ -3,6 +3,7 @@ import { readServices } from '../nginx/services.js';
 import { predictWalks } from '../path/walk.js';
 import { factOf, type Snapshots } from '../path/world.js';
 import type { Case, Role, Service, Snapshot } from '../types.js';
+import { type Asked, servicesAt } from './asked.js';
 import { findClients } from './clients.js';
 import { findRoles } from './roles.js';
 
@@ -11,11 +12,14 @@ export interface CaseOptions {
   clients: readonly string[];
   roles: ReadonlyMap<string, readonly Role[]>;
   nginxPid?: number;
+  /** Only what answers there. */
+  to?: Asked;
 }
 
 /** Derives services, roles, clients and predicted walks from snapshots: a pure function, so that a cure can be tried on a changed copy. */
 export function buildCase(snapshots: Snapshots, options: CaseOptions): Case {
-  const services = uniqueIds([...snapshots.values()].flatMap((snapshot) => servicesOf(snapshot, options.nginxPid)));
+  const all = uniqueIds([...snapshots.values()].flatMap((snapshot) => servicesOf(snapshot, options.nginxPid)));
+  const services = options.to ? servicesAt(snapshots, all, options.to) : all;
   const roles = findRoles(snapshots, services, options.roles);
   const clients = findClients(snapshots, services, roles, options.clients);
   return {

@@ -108,7 +108,7 @@ function predict(snapshots: Snapshots, service: Service, client: WalkedClient, u
     end: endOf(trail),
   });
 
-  if (vips[0] !== undefined) takeRequest(trail, service.host);
+  if (vips[0] !== undefined) takeRequest(trail, service.host, listener);
   if (trail.broken) return finish();
   const sourcePort = service.bind?.port === 'client' ? clientPort : (service.bind?.fixedPort ?? anotherPort);
   trail.packet = {

@@ -32,6 +32,17 @@ describe('usage', () => {
     [['check', '--save', '/'], 'directory'],
     [['check', '--bogus'], '--bogus'],
     [['chek'], 'check'],
+    [['path', '--to', '10.0.0.1:80'], '--from'],
+    [['path', '--from', '10.0.0.7'], '--to'],
+    [['path', '--from', '10.0.0.0/8', '--to', '10.0.0.1:80'], '192.0.2.7'],
+    [['path', '--from', '10.0.0.7', '--to', '10.0.0.1'], 'ADDRESS:PORT'],
+    [['path', '--from', '10.0.0.7', '--to', '10.0.0.1:0'], 'ADDRESS:PORT'],
+    [['path', '--from', '10.0.0.7', '--to', '10.0.0.1:65536'], 'ADDRESS:PORT'],
+    [['path', '--from', '::1', '--to', '2001:db8::1:443'], 'ADDRESS:PORT'],
+    [['path', '--from', '10.0.0.7', '--to', '[2001:db8::1]:443'], 'family'],
+    [['path', '--from', '10.0.0.7', '--to', '10.0.0.1:80', '--protocol', 'sctp'], 'tcp or udp'],
+    [['path', '--from', '10.0.0.7', '--to', '10.0.0.1:80', '--udp', '--protocol', 'tcp'], 'cannot be used with'],
+    [['path', '--from', '10.0.0.7', '--to', '10.0.0.1:80', '--host', 'a=telnet://x'], 'netns:NAME'],
     [['explain', 'a', 'b'], 'too many'],
     [['explain', 'proxy/policy-rule-mising'], 'proxy/policy-rule-missing'],
     [[], 'Usage'],
@@ -46,11 +57,14 @@ describe('usage', () => {
     expect(err).not.toMatch(/[\x1b\u202e]/);
   });
 
-  it.each([[['--help']], [['check', '--help']], [['explain', '--help']]])('prints help on stdout: %j', async (argv) => {
-    const { code, out, err } = await run(...argv);
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toContain('Usage: tpdoctor');
-  });
+  it.each([[['--help']], [['check', '--help']], [['path', '--help']], [['explain', '--help']]])(
+    'prints help on stdout: %j',
+    async (argv) => {
+      const { code, out, err } = await run(...argv);
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toContain('Usage: tpdoctor');
+    },
+  );
 
   it('tells the version of the package', async () => {
     const { code, out } = await run('--version');

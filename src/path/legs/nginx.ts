@@ -59,7 +59,7 @@ export function capabilityProvenance(worker: ProcessStatus): { what: string; sou
 function checkBind(trail: Trail, service: Service): void {
   const { bind } = service;
   if (!bind) return;
-  const by = [{ what: `proxy_bind ${bind.text}`, source: `${bind.at.file}:${bind.at.line}` }];
+  const by = [{ what: `proxy_bind ${bind.text}${bind.transparent ? ' transparent' : ''}`, source: `${bind.at.file}:${bind.at.line}` }];
   if (bind.address === 'unknown') {
     trail.add({ place: 'nginx', code: 'unknown', did: `what proxy_bind ${bind.text} yields cannot be told`, by, outcome: 'unknown' });
   } else if (!bind.transparent) {

@@ -1,10 +1,11 @@
 import { withPort } from '../../net/address.js';
+import type { Listener, Provenance } from '../../types.js';
 import { passArrival, passHook } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { facingLink, factOf, ownersOf, route } from '../world.js';
 
 /** The client's request up to nginx's listening socket. The packet's destination is the address the client asked. */
-export function takeRequest(trail: Trail, proxy: string): void {
+export function takeRequest(trail: Trail, proxy: string, listener: Listener | undefined): void {
   trail.leg = 'request';
   const clientHost = ownersOf(trail.snapshots, trail.packet.source).find((name) => name !== proxy);
   if (clientHost !== undefined) {
@@ -25,7 +26,13 @@ export function takeRequest(trail: Trail, proxy: string): void {
     return;
   }
   passHook(trail, 'input', { state: 'new', socket: 'plain', firstOfConnection: true });
-  if (!trail.broken) trail.add({ place: 'socket', code: 'listening', did: 'nginx takes the request', by: [] });
+  if (!trail.broken) trail.add({ place: 'socket', code: 'listening', did: 'nginx takes the request', by: listenProvenance(listener) });
+}
+
+function listenProvenance(listener: Listener | undefined): Provenance[] {
+  if (!listener) return [];
+  const { port, protocol, at } = listener;
+  return [{ what: `listen, ${protocol.toUpperCase()} port ${port}`, source: `${at.file}:${at.line}` }];
 }
 
 /** The link on which the client's packets come in: the one facing the client, else the one that leads back to it. */
