@@ -1,4 +1,4 @@
-import { wrap } from './layout.js';
+import { hang, wrap } from './layout.js';
 import type { Pen } from './style.js';
 
 /** What a list says of one entry of the catalogue. */
@@ -20,12 +20,15 @@ const areas: ReadonlyMap<string, string> = new Map([
   ['network', 'between the hosts'],
 ]);
 
-/** Entries by kind and area, an id and its title on a line; the title goes below where both have no room. */
+/** Where titles begin when they stand beside ids; they need some room there. */
+const beside = 44;
+const roomForTitle = 56;
+
+/** Entries by kind and area: ids with their titles beside them, or below where that would squeeze them. */
 export function renderContents(entries: readonly Listed[], pen: Pen): string {
-  const indent = Math.min(44, Math.max(0, ...entries.map(({ id }) => id.length)) + 4);
   const groups = (['cause', 'check'] as const).flatMap((kind) => {
     const members = entries.filter((entry) => entry.kind === kind);
-    return members.length > 0 ? [pen.paint(headings[kind], 'bold'), ...byArea(members).flatMap((area) => lay(area, indent, pen)), ''] : [];
+    return members.length > 0 ? [pen.paint(headings[kind], 'bold'), ...byArea(members).flatMap((area) => lay(area, pen)), ''] : [];
   });
   return `${[...groups, 'tpdoctor explain ID tells more about one of them.'].join('\n')}\n`;
 }
@@ -46,20 +49,15 @@ export function areaOf({ id }: Pick<Listed, 'id'>): string {
   return id.split('/')[0] ?? '';
 }
 
-function lay({ name, members }: Area, indent: number, pen: Pen): string[] {
+function lay({ name, members }: Area, pen: Pen): string[] {
   const about = areas.get(name);
-  return [
-    '',
-    ` ${pen.paint(name, 'bold', 'cyan')}${about === undefined ? '' : pen.paint(`  ${about}`, 'dim')}`,
-    ...members.flatMap((entry) => line(entry, indent, pen)),
-  ];
+  const heading = ` ${pen.paint(name, 'bold')}${about === undefined ? '' : pen.paint(`  ${about}`, 'dim')}`;
+  return ['', heading, ...members.flatMap((entry) => lines(entry, pen))];
 }
 
-function line({ id, title }: Listed, indent: number, pen: Pen): string[] {
-  const [first = '', ...others] = wrap(title, pen.width - indent);
-  const rest = others.map((text) => ' '.repeat(indent) + text);
-  const name = `  ${pen.paint(id, 'cyan')}`;
-  return id.length + 4 <= indent
-    ? [name + ' '.repeat(indent - 2 - id.length) + first, ...rest]
-    : [name, ' '.repeat(indent) + first, ...rest];
+function lines({ id, title }: Listed, pen: Pen): string[] {
+  const name = `   ${pen.paint(id, 'cyan')}`;
+  if (pen.width - beside < roomForTitle || id.length + 5 > beside) return [name, ...hang('      ', title, pen.width)];
+  const [first = '', ...others] = wrap(title, pen.width - beside);
+  return [name + ' '.repeat(beside - 3 - id.length) + first, ...others.map((text) => ' '.repeat(beside) + text)];
 }

@@ -45,4 +45,81 @@ describe('explain', () => {
   it('suggests nothing where nothing is near', async () => {
     expect((await run('explain', 'zzzzzzzzzzzz')).err).not.toContain('did you mean');
   });
+
+  it('has what it tells also for programs', async () => {
+    const id = 'proxy/local-route-missing';
+    const rule = (await loadRules()).get(id);
+    const { code, out } = await run('explain', id, '--json');
+    const [page, ...others] = JSON.parse(out) as Record<string, unknown>[];
+    expect({ code, others }).toEqual({ code: 0, others: [] });
+    expect(page).toMatchObject({
+      kind: 'cause',
+      id,
+      title: rule?.title,
+      why: rule?.why,
+      signs: rule?.signs,
+      proof: rule?.proof,
+      cure: rule?.cure,
+    });
+    expect(page?.lasts).toContainEqual({ touches: 'route', family: 'debian', how: expect.stringContaining('/etc/network/interfaces') });
+  });
+
+  it('tells what a check looks at', async () => {
+    const id = 'proxy/route-to-upstreams';
+    const check = (await loadChecks()).get(id);
+    const [page] = JSON.parse((await run('explain', id, '--json')).out) as Record<string, unknown>[];
+    expect(page).toEqual({
+      kind: 'check',
+      id,
+      title: check?.title,
+      why: check?.why,
+      fix: check?.fix,
+      roles: check?.roles,
+      needs: check?.needs,
+    });
+    const flat = (await run('explain', id)).out.replace(/\s+/g, ' ');
+    for (const text of [check?.title, check?.why, check?.fix]) expect(flat).toContain(text);
+  });
+
+  it('prints commands whole, however narrow the terminal is', async () => {
+    const how = (await loadRules()).get('dsr/rewrite-misses-upstream')?.cure?.how ?? '';
+    const commands = how.split('\n').filter((line) => line.startsWith('  '));
+    const printed = (await run('explain', 'dsr/rewrite-misses-upstream')).out.split('\n').map((line) => line.trim());
+    expect(Math.max(...commands.map((command) => command.length))).toBeGreaterThan(80);
+    for (const command of commands) expect(printed).toContain(command.trim());
+  });
+
+  it.each([
+    ['worker', /^worker\//],
+    ['dsr/', /^dsr\//],
+    ['*valid-mark*', /valid-mark/],
+    ['*', /\//],
+  ])('lists what %s selects, and only that', async (pattern, fitting) => {
+    const all = [...(await loadRules()).keys(), ...(await loadChecks()).keys()];
+    const { code, out } = await run('explain', pattern, '--json');
+    const listed = JSON.parse(out) as Record<string, string>[];
+    expect(code).toBe(0);
+    expect(listed.map(({ id }) => id)).toEqual(all.filter((id) => fitting.test(id)));
+    expect(listed.length).toBeGreaterThan(0);
+    for (const entry of listed) expect(Object.keys(entry)).toEqual(['kind', 'id', 'title']);
+    expect((await run('explain', pattern)).out).toContain(listed[0]?.id);
+  });
+
+  it.each([
+    'a\x1b[31mb\x07',
+    '\u202egnorw',
+    '__proto__',
+    'constructor',
+    '',
+    ' ',
+    '/',
+    '../../etc/passwd',
+    'proxy/mark-rule-missing\n',
+    'x'.repeat(100_000),
+    `${'*a'.repeat(5_000)}*`,
+  ])('refuses what is no id, printing nothing harmful of it (case %#)', async (id) => {
+    const { code, out, err } = await run('explain', id);
+    expect({ code, out }).toEqual({ code: 64, out: '' });
+    expect(err.trimEnd()).toMatch(/^[\x20-\x7e]{20,400}$/);
+  });
 });
