@@ -1,10 +1,11 @@
-import { brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
+import type { Admission } from '../../src/cures/firewall-rules.js';
+import { type Broken, brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
 import { admitting } from '../../src/reasoning/dropped.js';
 import type { Rule } from '../../src/types.js';
 
 const rule: Rule = {
   title: "nginx's own host drops the client's request",
-  why: 'The client cannot even reach nginx: a rule or policy on its host drops the request before the listening socket. Nothing appears in the access log.',
+  why: "The client cannot even reach nginx: a rule or policy on its host drops the request before the listening socket. Nothing appears in the access log. A rule that lets only the host's own addresses out does the same a step later, for nginx asks under the client's.",
   signs: {
     logs: 'nginx logs nothing, neither access nor error: it never gets the request. The rule or policy that drops it counts. The client times out, or hears at once that the connection is refused where the rule rejects.',
     packets:
@@ -21,28 +22,30 @@ const rule: Rule = {
     touches: ['firewall'],
   },
   run: (c) => {
-    const dropped = brokenBy(c, 'firewall-dropped').filter(({ step }) => step.leg === 'request');
+    const dropped = brokenBy(c, 'firewall-dropped').filter(
+      ({ step, walk }) => step.leg === 'request' || (step.leg === 'forward' && step.host === walk.service.host),
+    );
     return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) =>
       concludeFrom(broken, {
         host,
         certainty: 'proven',
-        summary: `the firewall on ${host} drops the clients' requests before nginx gets them (${serviceList(broken)})`,
-        cures: admitting(
-          c,
-          host,
-          broken,
-          ({ step: { packet, in: link } }) => ({
-            family: packet.family,
-            protocol: packet.protocol,
-            ...(link === undefined ? {} : { in: link }),
-            ...(packet.destinationPort === undefined ? {} : { destinationPort: packet.destinationPort }),
-          }),
-          "clients' requests are let in to nginx",
-        ),
+        summary: `the firewall on ${host} drops the clients' requests ${where(broken)} (${serviceList(broken)})`,
+        cures: admitting(c, host, broken, admissionOf, "clients' requests are let in to nginx, and on to the upstreams"),
         verify: distinct(broken.map(({ step }) => `the counters of the rules for ${step.place} on ${host} while a client asks`)),
       }),
     );
   },
 };
+
+function where(broken: readonly Broken[]): string {
+  return broken.every(({ step }) => step.leg === 'forward') ? 'as nginx sends them on, under their own address' : 'before nginx gets them';
+}
+
+function admissionOf({ step: { packet, in: incoming, out: outgoing, leg } }: Broken): Admission {
+  const { family, protocol, destinationPort, destination } = packet;
+  const common = { family, protocol, ...(destinationPort === undefined ? {} : { destinationPort }) };
+  if (leg === 'forward') return { ...common, destinations: [destination], ...(outgoing === undefined ? {} : { out: outgoing }) };
+  return { ...common, ...(incoming === undefined ? {} : { in: incoming }) };
+}
 
 export default rule;

@@ -178,7 +178,16 @@ function judgeAtClient(trail: Trail, context: ReplyContext, arrival?: Arrival): 
   if (wrong) noteUnreadFilters(trail);
   if (wrong) trail.add({ place: 'wire', code: wrong[0], did: wrong[1], outcome: 'broken' });
   if (arrival) trail.arrive(arrival.host, arrival.link);
-  if (!wrong) trail.add({ place: 'wire', code: 'delivered', did: `reaches the client from ${source}` });
+  if (wrong) return;
+  if (arrival) letIn(trail);
+  if (!trail.broken) trail.add({ place: 'wire', code: 'delivered', did: `reaches the client from ${source}` });
+}
+
+/** The client's own firewall knows the reply for one to its request. */
+function letIn(trail: Trail): void {
+  const context = { state: 'established', socket: 'plain', firstOfConnection: false } as const;
+  passArrival(trail, context);
+  if (!trail.broken) passHook(trail, 'input', context);
 }
 
 /** A host whose tc filters were not to be had may rewrite the reply after all. */

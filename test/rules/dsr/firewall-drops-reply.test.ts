@@ -15,3 +15,11 @@ test('a policy against forwarding gets a rule for the replies', () => {
 test('such a policy with a rule for the replies is fine', () => {
   expectHealthy(setIptables('proxy', 'filter', ['-A FORWARD -p udp -m udp --sport 53 -j ACCEPT'], { policies: { FORWARD: 'DROP' } }));
 });
+
+test("the client's own firewall drops what does not come from where it asked, and then it is the client that is told", () => {
+  const change = setIptables('client', 'filter', ['-A INPUT -p udp -m udp --sport 53 -j DROP']);
+  expect(soleDiagnosis(change)).toMatchObject({ cause: 'dsr/firewall-drops-reply', host: 'client', services: ['udp:53'] });
+  expect(leftAfterCures(change)).toEqual([]);
+  const stateful = ['-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'];
+  expectHealthy(setIptables('client', 'filter', stateful, { policies: { INPUT: 'DROP' } }));
+});
