@@ -1,11 +1,12 @@
 import { reloadMaster } from '../../src/cures/nginx.js';
-import { sameAddress, withPort } from '../../src/net/address.js';
-import { isOpen } from '../../src/path/listening.js';
+import { sameAddress } from '../../src/net/address.js';
 import { factOf } from '../../src/path/world.js';
 import { list } from '../../src/reasoning/broken.js';
 import { linesSinceStart } from '../../src/reasoning/log-since-start.js';
 import { endpointOf } from '../../src/reasoning/logged-upstream.js';
+import { lacksStream, lacksTransparent } from '../../src/reasoning/refused-config.js';
 import { awaitsReload, unreadChanges } from '../../src/reasoning/reload.js';
+import { unopened } from '../../src/reasoning/unopened.js';
 import type { Case, ErrorLogLine, Evidence, NginxMaster, Rule, Service, Snapshot } from '../../src/types.js';
 
 /** EADDRNOTAVAIL: the source address is not this host's, and the socket is not transparent. */
@@ -36,7 +37,8 @@ const rule: Rule = {
         const services = c.services.filter(
           ({ host, master: pid, mode }) => host === snapshot.host && pid === master.pid && mode !== 'plain',
         );
-        if (newer.length === 0 || services.length === 0) return [];
+        // A configuration that nginx refuses is no cure for one that it does not follow yet.
+        if (newer.length === 0 || services.length === 0 || lacksStream(snapshot, master) || lacksTransparent(snapshot, master)) return [];
         const contradictions = contradictionsOf(c, snapshot, master, services);
         const reload = reloadMaster(snapshot, master.pid);
         const files = list(newer.map(({ file }) => file));
@@ -86,7 +88,7 @@ function contradictionsOf(c: Case, snapshot: Snapshot, master: NginxMaster, serv
   const worker = master.workers[0];
   return [
     ...(line ? [{ host, what: line.text, source: line.source.file }] : []),
-    ...unopened(snapshot, services),
+    ...unopened(snapshot, services).slice(0, 3),
     ...(awaitsReload(snapshot, master) && worker
       ? [{ host, what: `CapEff: ${worker.effectiveCapabilities}: older than "transparent"`, source: `/proc/${worker.pid}/status` }]
       : []),
@@ -101,20 +103,6 @@ function strangerOf(lines: readonly ErrorLogLine[], services: readonly Service[]
     const named = line.upstream === undefined ? undefined : endpointOf(line.upstream);
     return named && !upstreams.some(({ address, port }) => sameAddress(address, named.address) && port === named.port);
   });
-}
-
-/** Ports that the files say to listen on and no socket of the host has: nginx opens them at the reload. */
-function unopened(snapshot: Snapshot, services: readonly Service[]): Evidence[] {
-  const sockets = factOf(snapshot, 'sockets')?.filter(isOpen);
-  if (!sockets) return [];
-  const closed = services
-    .flatMap((service) => service.listeners)
-    .filter(({ port, protocol }) => !sockets.some((socket) => socket.protocol === protocol && socket.localPort === port));
-  return closed.slice(0, 3).map(({ address, family, port, at }) => ({
-    host: snapshot.host,
-    what: `listen ${withPort(address ?? (family === 4 ? '0.0.0.0' : '::'), port)}, but no socket is open there`,
-    source: `${at.file}:${at.line}`,
-  }));
 }
 
 export default rule;

@@ -27,7 +27,7 @@ const rule: Rule = {
   run: (c) =>
     [...groupBy(brokenBy(c, 'worker-cannot-spoof'), ({ step }) => step.host)].flatMap(([host, broken]) => {
       const master = findMaster(c.snapshots.get(host), broken[0]?.walk.service.master ?? 0);
-      if (!master || awaitsReload(c.snapshots.get(host), master)) return [];
+      if (!master || awaitsReload(c.snapshots.get(host), master) || olderThan(master.version, '1.11.0')) return [];
       return concludeFrom(broken, {
         host,
         summary: `nginx's workers on ${host} have neither CAP_NET_RAW nor CAP_NET_ADMIN and cannot bind to the client's address (${serviceList(broken)})`,

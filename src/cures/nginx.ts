@@ -114,12 +114,13 @@ export function restartMaster(snapshot: Snapshot, pid: number, why: string): Cur
   };
 }
 
-/** What a reload or restart does to the workers: a root master hands CAP_NET_RAW on when the configuration says `transparent` (nginx 1.13.8). */
+/** What a reload or restart does to the workers: they are new, and a root master hands CAP_NET_RAW on when the configuration says `transparent` (nginx 1.13.8). */
 function restarted(snapshot: Snapshot, pid: number): Snapshot {
   return withMaster(snapshot, pid, (master) => {
     const able = master.uid === 0 && hasNetRaw(master.boundingCapabilities);
     const sample = master.workers[0] ?? { ...master, pid: pid + 1, parent: pid };
-    const worker = able ? { ...sample, effectiveCapabilities: '2000' } : sample;
+    const startedAt = Math.max(sample.startedAt, factOf(snapshot, 'clock')?.epochSeconds ?? 0);
+    const worker = { ...sample, startedAt, ...(able ? { effectiveCapabilities: '2000' } : {}) };
     return { ...master, workers: [worker] };
   });
 }

@@ -1,4 +1,4 @@
-import { locateConfig, parseOptions } from '../nginx/command-line.js';
+import { locateConfig, parseOptions, streamModulePath } from '../nginx/command-line.js';
 import { type Moment, parseProcess } from '../nginx/process.js';
 import type { Fact, Host, NginxMaster, NginxProcesses, ProcessStatus, Reply } from '../types.js';
 import { known, unknown } from './fact.js';
@@ -148,6 +148,9 @@ async function describe(host: Host, process: Process, workers: readonly ProcessS
     host({ run: [`${at}/exe`, '-V'], timeoutMs: 5000 }),
   ]);
   const { version, configureArguments } = parseBuild(build?.ok ? `${build.stderr}\n${build.text}` : '');
+  const inRoot = sameRoot(textOf(root), textOf(roots)) ? '' : `${at}/root`;
+  const streamModule = streamModulePath(configureArguments);
+  const found = streamModule === undefined ? undefined : await host({ glob: inRoot + streamModule });
   const commandLine = commandLineOf(process);
   const words = commandLine === process.title ? process.arguments : commandLine.split(' ');
   const directory = textOf(workingDirectory) || '/';
@@ -159,9 +162,10 @@ async function describe(host: Host, process: Process, workers: readonly ProcessS
     workingDirectory: directory,
     ...locateConfig(options, configureArguments, directory),
     ...(options.globalDirectives === undefined ? {} : { globalDirectives: options.globalDirectives }),
-    root: sameRoot(textOf(root), textOf(roots)) ? '' : `${at}/root`,
+    root: inRoot,
     ...(version === undefined ? {} : { version }),
     configureArguments,
+    ...(streamModule !== undefined && textOf(found) !== '' ? { streamModule } : {}),
     workers,
   };
 }

@@ -16,6 +16,8 @@ const errorKind: z.ZodType<ErrorKind> = z.enum([
   'upstream-timeout',
   'no-live-upstreams',
   'worker-connections',
+  'transparent-unsupported',
+  'stream-unknown',
 ]);
 
 const processStatus = {
@@ -42,6 +44,7 @@ const nginx: z.ZodType<NginxProcesses> = z.object({
       root: text,
       version: text.exactOptional(),
       configureArguments: text,
+      streamModule: text.exactOptional(),
       globalDirectives: text.exactOptional(),
       workers: list(z.object(processStatus)),
     }),

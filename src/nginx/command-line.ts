@@ -66,6 +66,18 @@ export function locateConfig(
   return { prefix: absolutePrefix, configFile: absolutePath(absolutePrefix, configFile) };
 }
 
+/** Where the stream module lies when it was built to be loaded, inside the master's root; undefined when it was not. */
+export function streamModulePath(configureArguments: string): string | undefined {
+  if (!/(?:^|\s)--with-stream=dynamic(?:\s|$)/.test(configureArguments)) return undefined;
+  const prefix = configureArgument(configureArguments, '--prefix') ?? '/usr/local/nginx';
+  return absolutePath(absolutePath(prefix, configureArgument(configureArguments, '--modules-path') ?? 'modules'), 'ngx_stream_module.so');
+}
+
+/** Whether the stream module is part of the binary. NGINX Plus always has it. Undefined when the binary could not be asked. */
+export function hasStreamBuiltIn(configureArguments: string): boolean | undefined {
+  return configureArguments === '' ? undefined : /(?:^|\s)--(?:with-stream|build=nginx-plus\S*)(?:\s|$)/.test(configureArguments);
+}
+
 function tidy(path: string): string {
   return path.length > 1 ? path.replace(/\/$/, '') : path;
 }

@@ -15,6 +15,12 @@ const kinds: readonly (readonly [RegExp, ErrorKind])[] = [
   [/^upstream timed out \(110: /, 'upstream-timeout'],
   [/^no live upstreams\b/, 'no-live-upstreams'],
   [/^\d+ worker_connections are not enough\b/, 'worker-connections'],
+  // Before 1.11.0 the parameter is one too many; a build for another system warns and goes on without it.
+  [
+    /^invalid number of arguments in "proxy_bind" directive|^transparent proxying is not supported on this platform/,
+    'transparent-unsupported',
+  ],
+  [/^unknown directive "stream"/, 'stream-unknown'],
 ];
 
 const longestText = 400;

@@ -106,7 +106,11 @@ export type ErrorKind =
   | 'connect-cannot-assign'
   | 'upstream-timeout'
   | 'no-live-upstreams'
-  | 'worker-connections';
+  | 'worker-connections'
+  /** `transparent` in a configuration, for an nginx that does not have it. */
+  | 'transparent-unsupported'
+  /** `stream {}` in a configuration, for an nginx without the module. */
+  | 'stream-unknown';
 
 /** A line of nginx's error log that matters. */
 export interface ErrorLogLine {

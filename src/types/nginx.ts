@@ -37,6 +37,8 @@ export interface NginxMaster extends ProcessStatus {
   /** `1.22.1`, or undefined when the binary could not be asked. */
   version?: string;
   configureArguments: string;
+  /** Path of ngx_stream_module.so inside the master's root, where it lies in the modules directory. */
+  streamModule?: string;
   /** Without those that are shutting down. */
   workers: readonly ProcessStatus[];
 }

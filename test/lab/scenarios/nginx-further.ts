@@ -1,5 +1,6 @@
 import { client, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
+import { startNginx, stopNginx } from '../services.js';
 import { type Fault, fault } from './scenario.js';
 
 const onClient = (run: string): Change => ({ host: 'client', run });
@@ -51,6 +52,23 @@ export const furtherNginxFaults: readonly Fault[] = [
       },
       // One failure each, counted when proxy_timeout is over.
       onClient(`for i in 1 2 3 4 5 6 7 8; do ${ask(client.address, 53)}; done; sleep 1.5`),
+    ],
+  ),
+  fault(
+    'nginx/stream-module-missing',
+    'proxy',
+    ['tcp', 'dns', 'udp5300'],
+    [
+      {
+        host: 'proxy',
+        // http alone at first; then the stream block comes, without its module, and the reload is refused.
+        run: [
+          stopNginx,
+          "sed -i '/^load_module/d' nginx.conf; cp nginx.conf whole.conf; sed -i '/^stream {/,$d' nginx.conf",
+          startNginx(),
+          'sleep 1; cp whole.conf nginx.conf; kill -HUP "$(cat nginx.pid)"; sleep 0.5',
+        ].join('\n'),
+      },
     ],
   ),
 ];
