@@ -29,6 +29,16 @@ function ruleWords(rule: PolicyRule): (string | number)[] {
   ];
 }
 
+/** The words of the command that adds a rule. */
+export function addedRule(rule: PolicyRule): string[] {
+  return ['ip', ...(rule.family === 6 ? ['-6'] : []), 'rule', 'add', ...ruleWords(rule).map(String)];
+}
+
+/** The words of the command that adds a route. */
+export function addedRoute(route: Route): string[] {
+  return ['ip', ...(route.family === 6 ? ['-6'] : []), 'route', 'add', ...routeWords(route).map(String)];
+}
+
 /** A priority just before the smallest one that is taken after `local`: the new rule must be asked before `main`. */
 export function freePriority(rules: readonly PolicyRule[], family: Family): number {
   const taken = rules.filter((rule) => rule.family === family && rule.priority > 0).map((rule) => rule.priority);

@@ -7,3 +7,8 @@ export function withFact<N extends FactName>(snapshot: Snapshot, name: N, change
   const { kernelRoutes: _stale, ...facts } = snapshot.facts;
   return { ...snapshot, facts: { ...facts, [name]: { ok: true, value: change(fact.value) } } };
 }
+
+/** Whether a snapshot is a copy that a cure has changed. */
+export function isMended(snapshot: Snapshot): boolean {
+  return snapshot.facts.kernelRoutes === undefined;
+}

@@ -30,6 +30,11 @@ export const layers: readonly Layer[] = [
     why: 'what checks and rules share is as pure as they are',
   },
   {
+    of: 'src/reasoning/boot/',
+    may: [...arithmetic, 'src/path/', 'src/cures/', 'src/facts/netfilter/', 'src/reasoning/boot/'],
+    why: 'saved rules are read by the parsers that read a host',
+  },
+  {
     of: 'checks/',
     may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/reasoning/'],
     why: 'a check only looks: it has no cure and meets no other check',

@@ -16,7 +16,7 @@ const networkdLines =
   '^[[:space:]]*\\(\\[\\|Name=\\|Address=\\|Gateway=\\|DHCP=\\|Destination=\\|Type=\\|Table=\\|Metric=\\|GatewayOnLink=\\|IP[a-zA-Z0-9]*Forward[a-z]*=\\|From=\\|To=\\|FirewallMark=\\|Priority=\\|Family=\\|IncomingInterface=\\|OutgoingInterface=\\|IPProtocol=\\|SourcePort=\\|DestinationPort=\\|InvertRule=\\)';
 const managerLines = '^\\(\\[\\|interface-name=\\|method=\\|gateway=\\|address[0-9]\\|route\\|routing-rule\\)';
 const netplanLines =
-  '^[- ]*\\(network\\|ethernets\\|vlans\\|bonds\\|bridges\\|[a-zA-Z0-9_.:-]*:[[:space:]]*$\\|addresses\\|dhcp[46]\\|gateway[46]\\|routes\\|routing-policy\\|to\\|via\\|from\\|table\\|mark\\|priority\\|type\\|metric\\|- [0-9a-f"\']\\)';
+  '^[- ]*\\(network\\|ethernets\\|vlans\\|bonds\\|bridges\\|[a-zA-Z0-9_.:-]*:[[:space:]]*$\\|addresses\\|dhcp[46]\\|gateway[46]\\|routes\\|routing-policy\\|to\\|via\\|from\\|table\\|mark\\|priority\\|type\\|metric\\|- [0-9a-f"\'{]\\)';
 
 const all = (kind: BootKind, ...patterns: string[]): Source[] => patterns.map((pattern) => ({ kind, in: pattern }));
 const some = (kind: BootKind, only: string, ...patterns: string[]): Source[] => patterns.map((pattern) => ({ kind, in: pattern, only }));

@@ -1,0 +1,79 @@
+import { readOptions } from '../facts/netfilter/iptables-words.js';
+import { factOf } from '../path/world.js';
+import type { FirewallChain, FirewallRule, FirewallTable, Snapshot, TcFilter } from '../types.js';
+import type { Piece } from './piece.js';
+import { addedRoute, addedRule } from './routing.js';
+
+/** Words that a unit, a script and sh all take as they stand. */
+const plain = /^[\w.:,/@=+!-]{1,200}$/;
+
+/** The commands that make a piece anew, each as its words; undefined where they cannot be told. */
+export function commandsFor(snapshot: Snapshot, piece: Piece): string[][] | undefined {
+  const commands = made(snapshot, piece);
+  return commands?.every((words) => words.every((word) => plain.test(word))) ? commands : undefined;
+}
+
+function made(snapshot: Snapshot, piece: Piece): string[][] | undefined {
+  if (piece.kind === 'policy-rule') return [addedRule(piece.rule)];
+  if (piece.kind === 'route') return [addedRoute(piece.route)];
+  if (piece.kind === 'traffic-control') return filterCommands(snapshot, piece.filter);
+  return piece.kind === 'firewall' ? ruleCommand(piece) : undefined;
+}
+
+/** Matches and target of a rule of iptables, without its comment. */
+export function ruleWords({ text }: FirewallRule): string[] {
+  const [, ...options] = readOptions(text);
+  const telling = options.filter(({ name, args }) => name !== '--comment' && !(name === '-m' && args[0] === 'comment'));
+  return telling.flatMap(({ not, name, args }) => [...(not ? ['!'] : []), name, ...args]);
+}
+
+function ruleCommand({ table, chain, rule }: { table: FirewallTable; chain: FirewallChain; rule: FirewallRule }): string[][] | undefined {
+  if (table.source === 'nft' || !chain.base) return undefined;
+  const tool = table.family === 'ip6' ? table.source.replace('iptables', 'ip6tables') : table.source;
+  return [[tool, '-t', table.name, '-A', chain.name, ...ruleWords(rule)]];
+}
+
+/** The qdisc that a filter hangs on, and the filter. */
+function filterCommands(snapshot: Snapshot, filter: TcFilter): string[][] | undefined {
+  const { link, parent, protocol, priority, match, actions } = filter;
+  const [action, ...others] = actions;
+  if (!match || action?.kind !== 'nat' || others.length > 0) return undefined;
+  const port = (name: string, said: { value: number; mask: number } | undefined) =>
+    said === undefined ? [] : ['match', 'ip', name, String(said.value), `0x${said.mask.toString(16)}`];
+  const matches = [
+    ...(match.source === undefined ? [] : ['match', 'ip', 'src', match.source]),
+    ...(match.destination === undefined ? [] : ['match', 'ip', 'dst', match.destination]),
+    ...(match.ipProtocol === undefined ? [] : ['match', 'ip', 'protocol', String(match.ipProtocol), '0xff']),
+    ...port('sport', match.sourcePort),
+    ...port('dport', match.destinationPort),
+  ];
+  const classless = parent === 'ingress' || parent === 'egress';
+  const hook = classless ? [parent] : ['parent', parent];
+  const select = ['u32', ...(matches.length > 0 ? matches : ['match', 'u32', '0', '0'])];
+  const qdisc = factOf(snapshot, 'trafficControl')?.qdiscs.find(
+    (each) => each.link === link && (each.handle === parent || (classless && /^(?:clsact|ingress)$/.test(each.kind))),
+  );
+  if (!qdisc) return undefined;
+  const root = classless ? [qdisc.kind] : ['root', 'handle', qdisc.handle, qdisc.kind];
+  return [
+    ['tc', 'qdisc', 'replace', 'dev', link, ...root],
+    [
+      'tc',
+      'filter',
+      'add',
+      'dev',
+      link,
+      ...hook,
+      'protocol',
+      protocol,
+      'prio',
+      String(priority),
+      ...select,
+      'action',
+      'nat',
+      action.direction,
+      action.old,
+      action.new,
+    ],
+  ];
+}

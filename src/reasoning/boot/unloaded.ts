@@ -1,0 +1,14 @@
+import type { Piece } from '../../cures/piece.js';
+import type { BootFile, Snapshot } from '../../types.js';
+import { type Boot, bootFrom } from './boot.js';
+import { lostPieces } from './lost.js';
+
+/** The file that would bring a piece back if anything read it at boot. */
+export function unloadedFile(snapshot: Snapshot, boot: Boot, piece: Piece): BootFile | undefined {
+  if (piece.kind === 'sysctl') return undefined;
+  const idle = boot.configuration.files.filter((file) => !boot.files.includes(file));
+  const identity = JSON.stringify(piece);
+  return idle.find((file) =>
+    lostPieces(snapshot, bootFrom(snapshot, boot.configuration, [file])).every((lost) => JSON.stringify(lost) !== identity),
+  );
+}

@@ -1,0 +1,222 @@
+import { describe, expect, test } from 'vitest';
+import rule from '../../../rules/proxy/rules-not-persistent.js';
+import type { BootFile, Conclusion, Snapshot } from '../../../src/types.js';
+import { addressOf, articleCase, type Change, iptablesTable, mangle4, upstreams } from '../../kit/article.js';
+import { bootFile, setBoot, setManagers } from '../../kit/boot.js';
+import { changeFact, setSysctl } from '../../kit/change.js';
+import { applying, commands, withoutDsr } from '../../kit/rules.js';
+
+const conclude = (...change: readonly Change[]): Conclusion[] => [...rule.run(articleCase({ change }))];
+const told = (...change: readonly Change[]) =>
+  conclude(...change).flatMap(({ host, evidence }) => evidence.map(({ what }) => `${host}: ${what}`));
+
+const mangle6 = ['-A PREROUTING -s fd00:16::/64 -p tcp -m tcp --sport 80 -j MARK --set-xmark 0x1/0xffffffff'];
+const v4 = bootFile('iptables-save', '/etc/iptables/rules.v4', iptablesTable('mangle', mangle4));
+const v6 = bootFile('iptables-save', '/etc/iptables/rules.v6', iptablesTable('mangle', mangle6));
+const sysctls = bootFile(
+  'sysctl',
+  '/etc/sysctl.d/10-tp.conf',
+  'net.ipv4.ip_forward=1\nnet.ipv6.conf.all.forwarding = 1\nnet.ipv4.udp_early_demux = 0',
+);
+const filters = upstreams.map(
+  (name) =>
+    `ExecStart=/sbin/tc filter add dev eth0 parent 10: protocol ip prio 10 u32 match ip src ${addressOf(name)} match ip sport 53 0xffff action nat egress ${addressOf(name)} 192.168.99.10`,
+);
+const unit = bootFile(
+  'unit',
+  '/etc/systemd/system/multi-user.target.wants/tp.service',
+  [
+    'ExecStart=/sbin/ip rule add fwmark 1 lookup 100',
+    'ExecStart=/sbin/ip -6 rule add fwmark 1 lookup 100',
+    'ExecStart=/sbin/ip route add local default dev lo table 100',
+    "ExecStart=/bin/sh -c 'ip -6 route add local ::/0 dev lo table 100'",
+    ...filters,
+  ].join('\n'),
+);
+const whole: readonly BootFile[] = [v4, v6, sysctls, unit];
+const enabled = ['netfilter-persistent', 'tp'];
+const instead = (file: BootFile, ...by: readonly BootFile[]) =>
+  setBoot('proxy', { files: [...whole.filter((each) => each !== file), ...by], enabled });
+
+describe('nothing to say', () => {
+  test('where boot files say nothing about the network namespace', () => {
+    expect(told()).toEqual([]);
+  });
+
+  test('where all is brought back', () => {
+    expect(told(setBoot('proxy', { files: whole, enabled }))).toEqual([]);
+  });
+
+  test('where a file may not be read', () => {
+    expect(told(setBoot('proxy', { incomplete: '/etc/x: Permission denied' }))).toEqual([]);
+  });
+
+  test('where a script makes its rules from variables', () => {
+    const script = bootFile(
+      'unit',
+      unit.path,
+      unit.lines.map(({ text }) => text.replace(/ lookup 100$| table 100/, (words) => words.replace('100', '$TABLE'))).join('\n'),
+    );
+    expect(told(instead(unit, script))).toEqual([]);
+  });
+});
+
+test('with no file at all every piece that a path needs is named, and no other', () => {
+  const found = told(setBoot('proxy'));
+  expect(found).toContain('proxy: the IPv4 policy rule fwmark 0x1 lookup 100 (priority 32765)');
+  expect(found).toContain('proxy: the local route to ::/0 in table 100');
+  expect(found).toContain('proxy: net.ipv4.ip_forward = 1');
+  expect(found).toContain('proxy: net.ipv4.udp_early_demux = 0');
+  expect(found.filter((text) => text.includes('MARK'))).toHaveLength(3);
+  expect(found.filter((text) => text.includes('tc filter'))).toHaveLength(4);
+});
+
+test('what no service needs is not named: forwarding without Direct Server Return', () => {
+  const found = told(setBoot('proxy'), withoutDsr);
+  expect(found.filter((text) => /forward|demux|tc filter/.test(text))).toEqual([]);
+  expect(found.length).toBeGreaterThan(0);
+});
+
+describe('what stands in a file and comes back all the same not', () => {
+  test('saved rules that no service loads', () => {
+    const [only, ...others] = conclude(setBoot('proxy', { files: whole, enabled: ['tp'] }));
+    expect(others).toEqual([]);
+    expect(only?.evidence.map(({ what }) => what).every((what) => what.includes('MARK'))).toBe(true);
+    expect(only?.evidence).toHaveLength(3);
+    expect(only?.steps.join()).toContain('/etc/iptables/rules.v4');
+  });
+
+  test('a unit that is not enabled', () => {
+    const idle = { ...unit, path: '/etc/systemd/system/tp.service' };
+    expect(told(setBoot('proxy', { files: [v4, v6, sysctls, idle], enabled: ['netfilter-persistent'] })).length).toBeGreaterThan(3);
+    expect(told(setBoot('proxy', { files: [v4, v6, sysctls, idle], enabled }))).toEqual([]);
+  });
+
+  test('rules of another port, another mark, another table', () => {
+    const replaced = (from: string, to: string) =>
+      bootFile('unit', unit.path, unit.lines.map(({ text }) => text.replace(from, to)).join('\n'));
+    expect(
+      told(instead(v4, { ...v4, lines: v4.lines.map((line) => ({ ...line, text: line.text.replace('--sport 80', '--sport 8080') })) })),
+    ).toEqual([`proxy: the rule "${mangle4[0]}" of table ip mangle`]);
+    expect(told(instead(unit, replaced('ip rule add fwmark 1', 'ip rule add fwmark 2')))).toEqual([
+      'proxy: the IPv4 policy rule fwmark 0x1 lookup 100 (priority 32765)',
+    ]);
+    expect(told(instead(unit, replaced('default dev lo table 100', 'default dev lo table 101')))).toEqual([
+      'proxy: the local route to 0.0.0.0/0 in table 100',
+    ]);
+    expect(told(instead(unit, replaced('nat egress 172.16.0.13 192.168.99.10', 'nat egress 172.16.0.13 192.168.99.11')))).toHaveLength(1);
+  });
+
+  test('a sysctl that a later file sets otherwise', () => {
+    const later = bootFile('sysctl', '/usr/lib/sysctl.d/50-x.conf', 'net.ipv4.ip_forward = 0');
+    const [only] = conclude(setBoot('proxy', { files: [...whole, later], enabled }));
+    expect(only?.evidence.map(({ what }) => what)).toEqual(['net.ipv4.ip_forward = 1']);
+    expect(only?.steps.join()).toContain('/usr/lib/sysctl.d/50-x.conf:1');
+    const earlier = { ...later, path: '/usr/lib/sysctl.d/00-x.conf' };
+    expect(told(setBoot('proxy', { files: [...whole, earlier], enabled }))).toEqual([]);
+  });
+});
+
+describe('systemd-networkd', () => {
+  const network = bootFile('networkd', '/etc/systemd/network/eth1.network', '[Match]\nName=eth1\n[Network]\nAddress=172.16.0.1/28');
+  const files = [...whole, network];
+  const started = [...enabled, 'systemd-networkd'];
+
+  test('takes away rules that a script made, from version 248 on, unless it is told not to', () => {
+    const running = setManagers('proxy', 'systemd-networkd');
+    const foreign = told(running, setBoot('proxy', { files, enabled: started, systemd: 252 }));
+    expect(foreign).toEqual([4, 6].map((family) => `proxy: the IPv${family} policy rule fwmark 0x1 lookup 100 (priority 32765)`));
+    const shield = bootFile('networkd-conf', '/etc/systemd/networkd.conf.d/x.conf', 'ManageForeignRoutingPolicyRules=no');
+    expect(told(running, setBoot('proxy', { files: [...files, shield], enabled: started, systemd: 252 }))).toEqual([]);
+    expect(told(running, setBoot('proxy', { files, enabled: started, systemd: 247 }))).toEqual([]);
+  });
+
+  test('keeps those of its own files', () => {
+    const rules = bootFile(
+      'networkd',
+      '/etc/systemd/network/eth1.network.d/tp.conf',
+      '[RoutingPolicyRule]\nFamily=both\nFirewallMark=1\nTable=100\n[Route]\nDestination=0.0.0.0/0\nType=local\nTable=100',
+    );
+    expect(
+      told(setManagers('proxy', 'systemd-networkd'), setBoot('proxy', { files: [...files, rules], enabled: started, systemd: 252 })),
+    ).toEqual([]);
+  });
+});
+
+describe('the cure', () => {
+  const cured = (...change: readonly Change[]) => {
+    const [only] = conclude(...change);
+    const [cure] = only?.cures ?? [];
+    if (!cure) throw new Error('no cure');
+    // A copy that a cure changed is not judged: give it the look of one that was read.
+    const read: Change = (hosts) => {
+      const snapshot = hosts.get('proxy') as Snapshot;
+      hosts.set('proxy', { ...snapshot, facts: { ...snapshot.facts, kernelRoutes: { ok: true, value: [] } } });
+    };
+    return {
+      steps: commands(cure.steps),
+      undo: cure.steps.flatMap((step) => ('undo' in step ? step.undo : [])),
+      left: told(...change, applying(cure), read),
+    };
+  };
+
+  test('is files that this very rule finds again', () => {
+    const { steps, undo, left } = cured(setBoot('proxy', { enabled: ['systemd-networkd'] }));
+    expect(left).toEqual([]);
+    expect(undo).toHaveLength(steps.length);
+    expect(steps.join('\n')).toContain('/etc/systemd/system/transparent-proxy.service');
+  });
+
+  test('goes into a drop-in of the .network file where networkd is at work', () => {
+    const network = bootFile(
+      'networkd',
+      '/run/systemd/network/10-netplan-eth1.network',
+      '[Match]\nName=eth1\n[Network]\nAddress=172.16.0.1/28',
+    );
+    const { steps, left } = cured(
+      setManagers('proxy', 'systemd-networkd'),
+      setBoot('proxy', { files: [network], enabled: ['systemd-networkd'], systemd: 252 }),
+    );
+    expect(left).toEqual([]);
+    expect(steps.join('\n')).toContain('/etc/systemd/network/10-netplan-eth1.network.d/transparent-proxy.conf');
+  });
+
+  test("is firewalld's own permanent rules where firewalld runs", () => {
+    const { steps, left } = cured(setManagers('proxy', 'firewalld'), setBoot('proxy', { enabled: ['firewalld'] }), withoutDsr);
+    expect(left).toEqual([]);
+    expect(steps.filter((step) => step.startsWith('firewall-cmd --permanent --direct --add-rule'))).toHaveLength(3);
+  });
+});
+
+test("an upstream's gateway is judged where its addresses are in files", () => {
+  const stanza = 'auto eth0\niface eth0 inet static\n  address 172.16.0.11/28';
+  const interfaces = (text: string) =>
+    setBoot('dev1', { files: [bootFile('interfaces', '/etc/network/interfaces', text)], enabled: ['networking'] });
+  expect(told(interfaces(stanza))).toEqual([
+    'dev1: the route to 0.0.0.0/0 via 172.16.0.1 in table main',
+    'dev1: the route to ::/0 via fd00:16::1 in table main',
+  ]);
+  expect(told(interfaces(`${stanza}\n  gateway 172.16.0.1\n  post-up ip -6 route add default via fd00:16::1 dev $IFACE`))).toEqual([]);
+  expect(told(setBoot('dev1', { files: [] }))).toEqual([]);
+});
+
+test('a path that is broken now is no risk for tomorrow', () => {
+  const broken = changeFact('proxy', 'policyRules', (rules) => rules.filter(({ mark }) => mark === undefined));
+  expect(told(setBoot('proxy'), broken, withoutDsr)).toEqual([]);
+});
+
+describe('a sysctl that boot files set otherwise than it is', () => {
+  test('is named where a path needs the value of now', () => {
+    const file = bootFile('sysctl', '/etc/sysctl.d/20-vpn.conf', 'net/ipv4/conf/eth1/src_valid_mark = 1');
+    const values = { src_valid_mark: 1, accept_local: 1, rp_filter: 0 };
+    const now = Object.entries(values).map(([name, value]) => setSysctl('proxy', `net/ipv4/conf/eth1/${name}`, value));
+    expect(told(setBoot('proxy', { files: [...whole, file], enabled }), ...now)).toEqual(['proxy: net.ipv4.conf.eth1.accept_local = 1']);
+  });
+
+  test('is nothing where the path is as good with the other', () => {
+    const strict = bootFile('sysctl', '/etc/sysctl.d/20-rp.conf', 'net.ipv4.conf.*.rp_filter = 1\n-net.ipv4.conf.all.rp_filter');
+    expect(told(setBoot('proxy', { files: [...whole, strict], enabled }), setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 2))).toEqual(
+      [],
+    );
+  });
+});
