@@ -1,4 +1,4 @@
-import type { Report } from '../types.js';
+import type { Diagnosis, Report } from '../types.js';
 import { clean } from './clean.js';
 import { type Pen, penFor, type Style } from './style.js';
 import { diagnosis } from './table/diagnosis.js';
@@ -6,18 +6,36 @@ import { drawing } from './table/drawing.js';
 import { findings } from './table/findings.js';
 import { hosts, services } from './table/head.js';
 import { notExamined } from './table/not-examined.js';
+import { risksInBrief } from './table/risks.js';
 import { verdict } from './table/verdict.js';
 
 /** The report for people: the path, the hosts, what is wrong and what to type, the verdict. */
 export function renderTable(raw: Report, style: Style): string {
-  const report = clean(raw, !style.unicode);
+  const report = faultsFirst(clean(raw, !style.unicode));
   const pen = penFor(style);
   const overview = [...title(report, pen), ...drawing(report, pen), ...hosts(report, pen), ...services(report, pen)];
-  const causes = report.diagnoses.flatMap((each, i) => diagnosis(each, i + 1, pen));
   const rest = [...findings(report, pen), ...notExamined(report, pen)];
   const quiet = style.verbosity === 'quiet';
-  const lines = [...(quiet ? [] : overview), ...causes, ...(quiet ? [] : rest), ...verdict(report, pen)];
+  const lines = [...(quiet ? [] : overview), ...causes(report, pen), ...(quiet ? [] : rest), ...verdict(report, pen)];
   return `${lines.join('\n').replace(/^\n+/, '')}\n`;
+}
+
+/** Each part of the report has the numbers of diagnoses from their order. */
+function faultsFirst(report: Report): Report {
+  const [faults, risks] = bySeverity(report);
+  return { ...report, diagnoses: [...faults, ...risks] };
+}
+
+/** At length what was asked for or stands alone; risks beside faults in brief. */
+function causes(report: Report, pen: Pen): string[] {
+  const [faults, risks] = bySeverity(report);
+  const inFull = pen.verbosity === 'verbose' || faults.length === 0 ? [...faults, ...risks] : faults;
+  const inBrief = risks.filter((risk) => !inFull.includes(risk));
+  return [...inFull.flatMap((each, i) => diagnosis(each, i + 1, pen)), ...risksInBrief(inBrief, inFull.length + 1, pen)];
+}
+
+function bySeverity({ diagnoses }: Report): [Diagnosis[], Diagnosis[]] {
+  return [diagnoses.filter(({ severity }) => severity === 'fault'), diagnoses.filter(({ severity }) => severity === 'risk')];
 }
 
 function title({ tool, command, startedAt, tookMs }: Report, pen: Pen): string[] {

@@ -191,6 +191,9 @@ export const faulty: Report = {
   notExamined: [{ what: 'loss between hosts', why: 'only packets can show it', settle: 'tpdoctor trace --port 81' }],
 };
 
+/** Nothing fails, something may. */
+export const risky: Report = { ...healthy, diagnoses: [demux] };
+
 export const undetermined: Report = {
   ...base,
   verdict: 'undetermined',

@@ -4,7 +4,7 @@ import { displayWidth } from '../../src/report/layout.js';
 import type { Style } from '../../src/report/style.js';
 import { renderTable } from '../../src/report/table.js';
 import type { Report } from '../../src/types.js';
-import { faulty, healthy, hostile, undetermined } from './samples.js';
+import { faulty, healthy, hostile, risky, undetermined } from './samples.js';
 
 const plain: Style = { width: 80, colour: false, unicode: true, verbosity: 'normal' };
 
@@ -21,6 +21,7 @@ describe('whole reports', () => {
     ['faulty-80-ascii', faulty, { ...plain, unicode: false }],
     ['faulty-80-colour', faulty, { ...plain, colour: true }],
     ['undetermined-80', undetermined, plain],
+    ['risky-80', risky, plain],
     ['hostile-80', hostile, plain],
     ['hostile-80-ascii', hostile, { ...plain, unicode: false, verbosity: 'verbose' }],
   ] as const)('look as they did: %s', async (name, report, style) => {
@@ -81,7 +82,7 @@ describe('renderTable', () => {
   });
 
   it('prints every command whole on lines of its own, ready to be copied', () => {
-    const lines = renderTable(faulty, { ...plain, width: 40 })
+    const lines = renderTable(faulty, { ...plain, width: 40, verbosity: 'verbose' })
       .split('\n')
       .map((line) => line.trim());
     const commands = faulty.diagnoses.flatMap(({ fix }) => fix.flatMap((step) => (step.kind === 'command' ? [step.run] : [])));
@@ -108,6 +109,26 @@ describe('renderTable', () => {
       .map((line) => line.trim())
       .filter((line) => /^(undo )?(first|second|third)$/.test(line));
     expect(order).toEqual(['first', 'second', 'third', 'undo third', 'undo second', 'undo first']);
+  });
+
+  it('tells risks beside faults in brief unless everything is asked for', () => {
+    const [risk] = risky.diagnoses;
+    const cure = risk?.fix[0]?.kind === 'command' ? risk.fix[0].run : 'none';
+    const shown = (report: Report, verbosity: Style['verbosity']) => renderTable(report, { ...plain, width: 120, verbosity });
+    for (const verbosity of ['quiet', 'normal'] as const) {
+      expect(shown(faulty, verbosity)).toContain(`tpdoctor explain ${risk?.cause}`);
+      expect(shown(faulty, verbosity)).not.toContain(cure);
+      expect(shown(risky, verbosity)).toContain(cure);
+    }
+    expect(shown(faulty, 'verbose')).toContain(cure);
+  });
+
+  it('puts faults before risks, by the same numbers everywhere', () => {
+    const turned = { ...faulty, diagnoses: faulty.diagnoses.toReversed() };
+    const [heading, ...rest] = [...renderTable(turned, plain).matchAll(/^.*\[(\d)\].*$/gm)].filter(([line]) => !line.includes('│'));
+    expect([heading, ...rest].map((match) => match?.[1])).toEqual(['1', '2', '3', '1']);
+    expect(heading?.[0]).toContain('FAULT');
+    expect(rest[1]?.[0]).toContain('early demux');
   });
 
   it('leaves passes to --verbose', () => {
