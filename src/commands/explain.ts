@@ -35,9 +35,9 @@ interface Cause {
   id: string;
   title: string;
   why: string;
-  signs: Rule['signs'] | undefined;
-  proof: Rule['proof'] | undefined;
-  cure: Rule['cure'] | undefined;
+  signs: Rule['signs'];
+  proof: string;
+  cure: Rule['cure'];
   /** How what the cure changes lasts over a reboot, by family of distributions; `any` where all agree. */
   lasts: readonly { touches: Touched; family: string; how: string }[];
 }
@@ -55,7 +55,7 @@ interface Checked {
 type Entry = Cause | Checked;
 
 function describeCause([id, { title, why, signs, proof, cure }]: readonly [string, Rule]): Cause {
-  const lasts = (cure?.touches ?? []).flatMap((touches) => persistenceByFamily(touches).map((means) => ({ touches, ...means })));
+  const lasts = cure.touches.flatMap((touches) => persistenceByFamily(touches).map((means) => ({ touches, ...means })));
   return { kind: 'cause', id, title, why, signs, proof, cure, lasts };
 }
 
@@ -81,9 +81,10 @@ function sectionsOfCheck({ why, fix, needs }: Checked): Section[] {
 function sectionsOfCause({ why, signs, proof, cure, lasts }: Cause): Section[] {
   return [
     prose('What it means', why),
-    ...(signs ? [prose('In logs and counters', signs.logs), prose('In captures', signs.packets)] : []),
-    ...(proof ? [prose('What proves it, and what only looks like it', proof)] : []),
-    ...(cure ? [{ heading: 'Cure', blocks: cureBlocks(cure.how) }] : []),
+    prose('In logs and counters', signs.logs),
+    prose('In captures', signs.packets),
+    prose('What proves it, and what only looks like it', proof),
+    { heading: 'Cure', blocks: cureBlocks(cure.how) },
     ...lastingSections(lasts),
   ];
 }

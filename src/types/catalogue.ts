@@ -79,11 +79,11 @@ export interface Rule {
   /** What it means: the mechanism, for somebody who does not know it yet. */
   why: string;
   /** How it looks: what the client gets and what logs and counters say; what captures at each host show. */
-  signs?: { logs: string; packets: string };
+  signs: { logs: string; packets: string };
   /** What proves it, and what only looks like it. */
-  proof?: string;
+  proof: string;
   /** The cure in words with example commands, and what it changes. In `how` a line that begins with two blanks is a command (sh -n takes it); other lines are paragraphs. */
-  cure?: { how: string; touches: readonly Touched[] };
+  cure: { how: string; touches: readonly Touched[] };
   run(c: Case): readonly Conclusion[];
 }
 

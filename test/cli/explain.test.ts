@@ -82,7 +82,7 @@ describe('explain', () => {
   });
 
   it('prints commands whole, however narrow the terminal is', async () => {
-    const how = (await loadRules()).get('dsr/rewrite-misses-upstream')?.cure?.how ?? '';
+    const how = (await loadRules()).get('dsr/rewrite-misses-upstream')?.cure.how ?? '';
     const commands = how.split('\n').filter((line) => line.startsWith('  '));
     const printed = (await run('explain', 'dsr/rewrite-misses-upstream')).out.split('\n').map((line) => line.trim());
     expect(Math.max(...commands.map((command) => command.length))).toBeGreaterThan(80);

@@ -22,7 +22,9 @@ afterEach(async () => {
   for (const directory of made.splice(0)) await rm(directory, { recursive: true });
 });
 
-const rule = `export default { title: 'a', why: 'b', run: () => [] };`;
+const rule = `export default {
+  title: 'a', why: 'b', signs: { logs: 'c', packets: 'd' }, proof: 'e', cure: { how: 'f', touches: ['nginx', 'route'] }, run: () => [],
+};`;
 const check = `export default { title: 'a', why: 'b', fix: 'c', roles: ['proxy'], needs: ['sysctls'], run: () => [] };`;
 
 describe('the catalogue', () => {
@@ -66,6 +68,20 @@ describe('the catalogue', () => {
     ['code that does not parse', 'export default {'],
   ])('refuses a check with %s, naming it', async (_, text) => {
     await expect(loadChecks(await catalogueOf({ 'proxy/broken.js': text }))).rejects.toThrow(/proxy\/broken/);
+  });
+
+  it.each([
+    ['no signs', rule.replace('signs:', 'sings:')],
+    ['no word about packets', rule.replace(`packets: 'd'`, `packets: ''`)],
+    ['no proof', rule.replace(`'e'`, 'undefined')],
+    ['no cure', rule.replace(/cure: \{.*?\}/, 'cure: null')],
+    ['a cure that touches what nobody knows', rule.replace(`'route'`, `'constructor'`)],
+    ['a cure whose touches are no list', rule.replace(`['nginx', 'route']`, `'nginx'`)],
+    ['a cure that touches nothing', rule.replace(`['nginx', 'route']`, '[]')],
+    ['nothing to run', rule.replace('() => []', '7')],
+  ])('refuses a rule with %s, naming it', async (_, text) => {
+    expect(text).not.toBe(rule);
+    await expect(loadRules(await catalogueOf({ 'proxy/broken.js': text }))).rejects.toThrow(/proxy\/broken/);
   });
 
   it('loads all that this project has', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../src/engine/diagnose.js';
-import type { Conclusion, Rule } from '../../src/types.js';
+import type { Conclusion } from '../../src/types.js';
 import { articleCase, type Change, mangle4 } from '../kit/article.js';
 import {
   addAddress,
@@ -19,7 +19,7 @@ import {
   setSysctl,
 } from '../kit/change.js';
 import { defaultRoute } from '../kit/host.js';
-import { causesOf, commands, edits, examineArticle, leftAfterCures } from '../kit/rules.js';
+import { causesOf, commands, edits, examineArticle, leftAfterCures, ruleThat } from '../kit/rules.js';
 import { broughtAbout } from '../kit/standing-risks.js';
 
 /** Each cause once, as a change of the healthy hosts. */
@@ -130,7 +130,6 @@ test('a mark mismatch behind a worker that cannot spoof', () => {
 });
 
 const options = { clients: [], roles: new Map() };
-const rule = (run: Rule['run']): Rule => ({ title: 't', why: 'w', run });
 const conclusion = (rest: Partial<Conclusion>): Conclusion => ({
   host: 'proxy',
   severity: 'fault',
@@ -149,11 +148,11 @@ test('a rule that throws is a crash of its own and costs the others nothing', ()
   const rules = new Map([
     [
       'a/throws',
-      rule(() => {
+      ruleThat(() => {
         throw new Error('oops');
       }),
     ],
-    ['b/speaks', rule(() => [conclusion({})])],
+    ['b/speaks', ruleThat(() => [conclusion({})])],
   ]);
   const { diagnoses, crashes } = diagnose(articleCase(), rules, options);
   expect(diagnoses.map(({ cause }) => cause)).toEqual(['b/speaks']);
@@ -164,7 +163,7 @@ test('a cure that mends nothing is not printed', () => {
   const c = articleCase({ change: dropMarkRules('proxy') });
   const step = { host: 'proxy', kind: 'command' as const, run: 'true', why: '' };
   const idle = { host: 'proxy', steps: [step], apply: (snapshot: Parameters<Conclusion['cures'][number]['apply']>[0]) => snapshot };
-  const rules = new Map([['a/useless', rule((each) => [conclusion({ walks: each.walks, cures: [idle] })])]]);
+  const rules = new Map([['a/useless', ruleThat((each) => [conclusion({ walks: each.walks, cures: [idle] })])]]);
   expect(diagnose(c, rules, options).diagnoses[0]?.fix).toEqual([]);
 });
 
@@ -196,6 +195,6 @@ test('broken walks that no rule explains are handed on', () => {
 });
 
 test('walks of a service that a fault explains are not left unexplained', () => {
-  const rules = new Map([['a/knows', rule((c) => [conclusion({ walks: c.walks.filter((walk) => walk.end === 'broken') })])]]);
+  const rules = new Map([['a/knows', ruleThat((c) => [conclusion({ walks: c.walks.filter((walk) => walk.end === 'broken') })])]]);
   expect(diagnose(articleCase({ change: dropMarkRules('proxy') }), rules, options).unexplained).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { parseSnapshots } from '../../src/host/snapshot-file.js';
 import type { FactName, Snapshot } from '../../src/types.js';
 import { addressOf, articleSnapshots, type Change, type Hosts, upstreams } from '../kit/article.js';
 import { changeFact, changeMaster, dropMarkRules, dropRoute, dropSockets, editConfig, removeHost, setSysctl } from '../kit/change.js';
-import { causesOf, examineArticle } from '../kit/rules.js';
+import { causesOf, examineArticle, ruleThat } from '../kit/rules.js';
 import { broughtAbout } from '../kit/standing-risks.js';
 
 const others = upstreams.slice(1).map((name) => removeHost(name));
@@ -60,13 +60,9 @@ describe('the verdict over whole cases', () => {
   });
 
   test('a rule that throws is told and leaves doubt', () => {
-    const broken = {
-      title: 't',
-      why: 'w',
-      run: () => {
-        throw new Error('oops');
-      },
-    };
+    const broken = ruleThat(() => {
+      throw new Error('oops');
+    });
     const report = examineArticle([], { rules: new Map([['x/broken', broken]]) });
     expect(report.verdict).toBe('undetermined');
     expect(report.notExamined).toContainEqual(expect.objectContaining({ what: 'x/broken' }));

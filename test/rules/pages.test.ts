@@ -8,6 +8,11 @@ import { run } from '../cli/surroundings.js';
 
 /** A screen of forty lines and half of another, at 80 columns. */
 const mostLines = 60;
+/** What may be longer, and why. */
+const longPages: Readonly<Record<string, number>> = {
+  // What other pages say last is this one's cure, for all kinds of state.
+  'proxy/rules-not-persistent': 85,
+};
 
 /** The article's two segments, and addresses that stand for themselves. */
 const known = ['192.168.99.0/24', '172.16.0.0/24', '127.0.0.1/32', '0.0.0.0/32'];
@@ -15,18 +20,18 @@ const known = ['192.168.99.0/24', '172.16.0.0/24', '127.0.0.1/32', '0.0.0.0/32']
 const rules = [...(await loadRules())];
 
 function commandsOf(rule: Rule): string[] {
-  return cureBlocks(rule.cure?.how ?? '').flatMap((block) => ('run' in block ? [block.run] : []));
+  return cureBlocks(rule.cure.how).flatMap((block) => ('run' in block ? [block.run] : []));
 }
 
-function textsOf({ title, why, signs, proof, cure }: Rule): (string | undefined)[] {
-  return [title, why, signs?.logs, signs?.packets, proof, cure?.how];
+function textsOf({ title, why, signs, proof, cure }: Rule): string[] {
+  return [title, why, signs.logs, signs.packets, proof, cure.how];
 }
 
 describe('the page of every cause', () => {
   it.each(rules)('%s says what it means, how it looks, what proves it and how it is cured', (_, rule) => {
-    for (const text of textsOf(rule)) expect(text?.trim()).toMatch(/^\S.{4}/s);
-    expect(rule.cure?.touches.length).toBeGreaterThan(0);
-    expect(new Set(rule.cure?.touches).size).toBe(rule.cure?.touches.length);
+    for (const text of textsOf(rule)) expect(text.trim()).toMatch(/^\S.{4}/s);
+    expect(rule.cure.touches.length).toBeGreaterThan(0);
+    expect(new Set(rule.cure.touches).size).toBe(rule.cure.touches.length);
   });
 
   it.each(rules)('%s has commands that a shell can read', (_, rule) => {
@@ -37,13 +42,13 @@ describe('the page of every cause', () => {
   });
 
   it.each(rules)('%s speaks of the same hosts as all others', (_, rule) => {
-    const addresses = textsOf(rule).flatMap((text) => text?.match(/\b\d+\.\d+\.\d+\.\d+\b/g) ?? []);
+    const addresses = textsOf(rule).flatMap((text) => text.match(/\b\d+\.\d+\.\d+\.\d+\b/g) ?? []);
     for (const address of addresses) expect(known.filter((prefix) => contains(prefix, address))).not.toEqual([]);
   });
 
   it.each(rules)('%s is read without much scrolling', async (id) => {
     const { out } = await run('explain', id);
-    expect(out.split('\n').length).toBeLessThanOrEqual(mostLines);
+    expect(out.split('\n').length).toBeLessThanOrEqual(longPages[id] ?? mostLines);
   });
 
   it('has example commands in most cases', () => {
