@@ -127,7 +127,7 @@ function redirect(c: Case, broken: readonly Broken[], port: number | undefined):
 }
 
 /** nginx leaves the upstream out while its service is down. */
-function takeOut(c: Case, broken: readonly Broken[]): Cure | undefined {
+export function takeOut(c: Case, broken: readonly Broken[]): Cure | undefined {
   const alone = broken.some(
     ({ walk }) => walk.service.upstreams.filter((upstream) => !upstream.down && upstream.address !== walk.upstream.address).length === 0,
   );

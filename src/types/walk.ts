@@ -28,6 +28,8 @@ export type StepCode =
   | 'marked'
   | 'source-invalid'
   | 'link-down'
+  /** Nobody on the link answers to the next hop's address. */
+  | 'no-neighbour'
   | 'taken-in'
   /** A packet for this host that it does not take in: forwarded or dropped instead. */
   | 'not-taken-in'

@@ -1,6 +1,8 @@
-import type { Service, Upstream } from '../../types.js';
+import { sameAddress } from '../../net/address.js';
+import type { Provenance, Service, Snapshot, Upstream } from '../../types.js';
 import { passArrival, passHook } from '../hooks.js';
 import { findListener } from '../listening.js';
+import { isMisleading, neighbourAt } from '../neighbours.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { arrivalAt, factOf, ownersOf, owns, route, whyMissing, whyUnrouted } from '../world.js';
 import { passThrough } from './pass-through.js';
@@ -89,6 +91,7 @@ function travel(trail: Trail): boolean {
   for (let hops = 0; hops < 8; hops++) {
     const last = trail.steps.findLast((step) => step.route?.answer?.type === 'unicast')?.route?.answer;
     const nextHop = last?.type === 'unicast' ? (last.via ?? trail.packet.destination) : trail.packet.destination;
+    if (isUnanswered(trail, nextHop)) return false;
     const arrival = trail.out === undefined ? undefined : arrivalAt(trail.snapshots, trail.host, trail.out, nextHop);
     if (!arrival) return jumpToOwner(trail);
     trail.arrive(arrival.host, arrival.link);
@@ -98,6 +101,31 @@ function travel(trail: Trail): boolean {
   }
   trail.add({ place: 'route', code: 'unknown', did: 'goes round in circles', outcome: 'unknown' });
   return false;
+}
+
+/** The kernel knows no link address of the next hop, or somebody has set one that is nobody's. */
+function isUnanswered(trail: Trail, nextHop: string): boolean {
+  const neighbour = trail.out === undefined ? undefined : neighbourAt(trail.snapshot, trail.out, nextHop);
+  if (!neighbour) return false;
+  const evidence = isMisleading(trail.snapshots, trail.host, neighbour) ? [] : failedPings(trail.snapshot, trail.packet.destination);
+  const isFailed = neighbour.mac === undefined && neighbour.states.some((state) => state === 'FAILED' || state === 'INCOMPLETE');
+  // An entry may have failed a while ago: that the host is silent now is for the ping to say.
+  if (!isMisleading(trail.snapshots, trail.host, neighbour) && !(isFailed && evidence.length > 0)) return false;
+  const state = neighbour.states.join(' ');
+  const by = [
+    { what: `${nextHop} ${neighbour.mac ?? 'has no link address'} ${state}`, source: `ip neighbour show dev ${neighbour.link}` },
+    ...evidence,
+  ];
+  const did = isFailed
+    ? `nobody on ${neighbour.link} answers for ${nextHop}`
+    : `${nextHop} is set to ${neighbour.mac} on ${neighbour.link}, which is no link of its host`;
+  trail.add({ place: 'wire', code: 'no-neighbour', did, by, outcome: 'broken' });
+  return true;
+}
+
+function failedPings(snapshot: Snapshot | undefined, to: string): Provenance[] {
+  const failed = (factOf(snapshot, 'pings') ?? []).filter((ping) => !ping.ok && sameAddress(ping.to, to));
+  return failed.map(({ text }) => ({ what: text, source: `ping ${to}` }));
 }
 
 /** Hosts between that nobody named are assumed to carry the packet. */

@@ -121,5 +121,17 @@ export const upstreamFaults: readonly Fault[] = [
     'its replies, at the link',
   ),
 
+  {
+    ...fault('upstream/unreachable', 'proxy', fourth, [on('dev2', 'ip address del 172.16.0.12/24 dev eth0')], 'nobody has its address'),
+    leftOut: 'dev2',
+  },
+  fault(
+    'upstream/unreachable',
+    'proxy',
+    fourth,
+    [{ host: 'proxy', run: 'ip neighbour replace 172.16.0.12 lladdr 02:00:00:00:00:99 dev eth1 nud permanent' }],
+    'a link address set by hand',
+  ),
+
   { ...fault('upstream/no-outbound-access', 'proxy', [], []), outbound: client.address },
 ];

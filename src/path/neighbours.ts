@@ -1,0 +1,16 @@
+import { sameAddress } from '../net/address.js';
+import type { Neighbour, Snapshot } from '../types.js';
+import { factOf, ownersOf, type Snapshots } from './world.js';
+
+/** What a host's ARP or ND table says of an address. */
+export function neighbourAt(snapshot: Snapshot | undefined, link: string, address: string): Neighbour | undefined {
+  return factOf(snapshot, 'neighbours')?.find((entry) => entry.link === link && sameAddress(entry.address, address));
+}
+
+/** An entry that somebody has set by hand, whose link address is on none of the hosts, although the one that owns the address was asked. */
+export function isMisleading(snapshots: Snapshots, host: string, { address, mac, states }: Neighbour): boolean {
+  if (mac === undefined || !states.includes('PERMANENT')) return false;
+  const has = (snapshot: Snapshot | undefined) => factOf(snapshot, 'links')?.some((link) => link.mac?.toLowerCase() === mac.toLowerCase());
+  const owners = ownersOf(snapshots, address).filter((name) => name !== host && factOf(snapshots.get(name), 'links'));
+  return owners.length > 0 && ![...snapshots.values()].some(has);
+}
