@@ -19,6 +19,7 @@ import * as nginxErrors from './nginx-errors.js';
 import * as platform from './platform.js';
 import * as policyRules from './policy-rules.js';
 import * as routes from './routes.js';
+import * as selinux from './selinux.js';
 import * as sockets from './sockets.js';
 import * as sysctls from './sysctls.js';
 import * as tools from './tools.js';
@@ -54,6 +55,7 @@ export async function collect(host: Host, name: string, { local }: { local: bool
     networkManagers: isolated(() => networkManagers.read(host)),
     bootConfiguration: isolated(() => bootConfiguration.read(host)),
     hostNames: isolated(() => hostNames.read(host)),
+    selinux: isolated(() => selinux.read(host)),
     nginx: processes,
     nginxConfig: config,
     nginxErrors: isolated(() => fromLogs(processes, config, time, (found, files, now) => nginxErrors.read(host, found, files, now))),

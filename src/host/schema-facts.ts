@@ -20,6 +20,9 @@ const errorKind: z.ZodType<ErrorKind> = z.enum([
   'stream-unknown',
 ]);
 
+/** A type, class or permission: they stand in commands of a cure. */
+const selinuxName = z.string().regex(/^\w{1,100}$/);
+
 const processStatus = {
   pid: whole,
   parent: whole,
@@ -111,6 +114,21 @@ export const factSchemas: { readonly [N in FactName]: z.ZodType<Facts[N]> } = {
   ),
   nginxClients: list(z.object({ address: text, at: z.number().exactOptional(), status: whole.exactOptional(), log: text })),
   hostNames: record(list(text)),
+  selinux: z.object({
+    mode: z.enum(['enforcing', 'permissive', 'disabled']),
+    denials: list(
+      z.object({
+        at: z.number(),
+        permissions: list(selinuxName),
+        source: selinuxName,
+        target: selinuxName,
+        class: selinuxName,
+        port: port.exactOptional(),
+        text,
+      }),
+    ),
+    unread: text.exactOptional(),
+  }),
   pings,
   outbound: pings,
   tools: list(text),

@@ -14,7 +14,8 @@ export function linesSinceStart({ nginx, nginxErrors }: Pick<Facts, 'nginx' | 'n
   });
 }
 
-function startOf({ workers, startedAt }: NginxMaster): number {
+/** When the oldest running worker started, or the master where there is none: seconds since the epoch. */
+export function startOf({ workers, startedAt }: NginxMaster): number {
   return workers.length > 0 ? Math.min(...workers.map((worker) => worker.startedAt)) : startedAt;
 }
 

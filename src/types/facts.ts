@@ -32,6 +32,7 @@ export interface Facts {
   nginxClients: readonly SeenClient[];
   /** /etc/hosts: name → addresses. */
   hostNames: Readonly<Record<string, readonly string[]>>;
+  selinux: Selinux;
   /** The kernel's own answers to the questions this case raised. */
   kernelRoutes: readonly RecordedRoute[];
   pings: readonly Ping[];
@@ -126,6 +127,31 @@ export interface ErrorLogLine {
   server?: string;
   source: { file: string; line?: number };
   /** The line itself, at most 400 characters. */
+  text: string;
+}
+
+export interface Selinux {
+  /** `disabled` also where none is visible, as in a container. */
+  mode: 'enforcing' | 'permissive' | 'disabled';
+  /** What was denied to nginx, from the end of the audit log, oldest first. */
+  denials: readonly SelinuxDenial[];
+  /** Why the audit log could not be read. */
+  unread?: string;
+}
+
+/** An AVC message about nginx. */
+export interface SelinuxDenial {
+  /** Seconds since the epoch. */
+  at: number;
+  permissions: readonly string[];
+  /** Types of the contexts: `httpd_t`. */
+  source: string;
+  target: string;
+  /** Object class: `capability`, `tcp_socket`, `process`. */
+  class: string;
+  /** The port that was asked for: `dest=` of a connect, `src=` of a bind. */
+  port?: number;
+  /** The whole line, at most 1000 characters. */
   text: string;
 }
 

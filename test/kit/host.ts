@@ -43,6 +43,7 @@ export function makeHost({ name, links, gateways = [], facts = {} }: HostPlan): 
     nginxErrors: [],
     nginxClients: [],
     hostNames: {},
+    selinux: { mode: 'disabled', denials: [] },
     kernelRoutes: [],
     pings: [],
     outbound: [],

@@ -16,6 +16,10 @@ export function hasNetRaw(mask: string): boolean {
   return has(mask, capNetRaw);
 }
 
+export function hasNetAdmin(mask: string): boolean {
+  return has(mask, capNetAdmin);
+}
+
 /** Whether a process may bind to ports below ip_unprivileged_port_start. */
 export function mayBindLowPorts(mask: string): boolean {
   return has(mask, capNetBindService);

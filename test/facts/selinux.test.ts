@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { parseDenials, read } from '../../src/facts/selinux.js';
+import type { Host } from '../../src/types.js';
+
+const contexts = 'scontext=system_u:system_r:httpd_t:s0 tcontext=system_u:system_r:httpd_t:s0';
+const netRaw = `type=AVC msg=audit(1700000000.123:456): avc:  denied  { net_raw } for  pid=1234 comm="nginx" capability=13  ${contexts} tclass=capability permissive=0`;
+const connect =
+  'type=AVC msg=audit(1700000001.000:457): avc:  denied  { name_connect } for  pid=1234 comm="nginx" dest=8081 scontext=unconfined_u:system_r:httpd_t:s0 tcontext=system_u:object_r:transproxy_port_t:s0 tclass=tcp_socket';
+
+const hostWith =
+  (files: Readonly<Record<string, string>>): Host =>
+  async (query) => {
+    if ('glob' in query) return { ok: true, text: query.glob in files ? `${query.glob}\n` : '', stderr: '' };
+    const text = 'read' in query ? files[query.read] : undefined;
+    return text === undefined ? { ok: false, why: 'No such file or directory' } : { ok: true, text, stderr: '' };
+  };
+
+test('denials are read with their types, class, port and time', () => {
+  expect(parseDenials(`${netRaw}\n${connect}\n`)).toEqual([
+    { at: 1700000000.123, permissions: ['net_raw'], source: 'httpd_t', target: 'httpd_t', class: 'capability', text: netRaw },
+    {
+      at: 1700000001,
+      permissions: ['name_connect'],
+      source: 'httpd_t',
+      target: 'transproxy_port_t',
+      class: 'tcp_socket',
+      port: 8081,
+      text: connect,
+    },
+  ]);
+});
+
+test.each([
+  ['another program', netRaw.replace('comm="nginx"', 'comm="named"')],
+  ['a program that only ends in its name', netRaw.replace('comm="nginx"', 'xcomm="nginx"')],
+  ['what was recorded and not denied', netRaw.replace('permissive=0', 'permissive=1')],
+  ['what was granted', netRaw.replace('denied', 'granted')],
+  ['another message', netRaw.replace('type=AVC', 'type=SYSCALL')],
+  ['a context that is none', netRaw.replaceAll('httpd_t', '$(reboot)')],
+  ['a line without end', netRaw + ' '.repeat(1000)],
+])('%s is no denial of nginx', (_, line) => {
+  expect(parseDenials(line)).toEqual([]);
+});
+
+test('the mode is what the kernel says, and no file is no SELinux', async () => {
+  const log = { '/var/log/audit/audit.log': `${netRaw}\n` };
+  expect(await read(hostWith({ ...log, '/sys/fs/selinux/enforce': '1' }))).toMatchObject({ value: { mode: 'enforcing', denials: [{}] } });
+  expect(await read(hostWith({ ...log, '/sys/fs/selinux/enforce': '0' }))).toMatchObject({ value: { mode: 'permissive' } });
+  expect(await read(hostWith({ ...log, '/sys/fs/selinux/enforce': 'maybe' }))).toMatchObject({ ok: false });
+  expect(await read(hostWith(log))).toEqual({ ok: true, value: { mode: 'disabled', denials: [] } });
+});
+
+test('an audit log that cannot be read says why', async () => {
+  expect(await read(hostWith({ '/sys/fs/selinux/enforce': '1' }))).toMatchObject({
+    value: { mode: 'enforcing', denials: [], unread: '/var/log/audit/audit.log: No such file or directory' },
+  });
+});
