@@ -1,5 +1,5 @@
 import { sameAddress } from '../../net/address.js';
-import type { Provenance, Service, Snapshot, Upstream } from '../../types.js';
+import type { Link, Provenance, Service, Snapshot, Upstream } from '../../types.js';
 import { passArrival, passHook } from '../hooks.js';
 import { findListener } from '../listening.js';
 import { isMisleading, neighbourAt } from '../neighbours.js';
@@ -91,8 +91,9 @@ function travel(trail: Trail): boolean {
   for (let hops = 0; hops < 8; hops++) {
     const last = trail.steps.findLast((step) => step.route?.answer?.type === 'unicast')?.route?.answer;
     const nextHop = last?.type === 'unicast' ? (last.via ?? trail.packet.destination) : trail.packet.destination;
-    if (isUnanswered(trail, nextHop)) return false;
     const arrival = trail.out === undefined ? undefined : arrivalAt(trail.snapshots, trail.host, trail.out, nextHop);
+    // A host that is named and down tells more than the silence on the link.
+    if (!(arrival && downLink(trail.snapshots.get(arrival.host), arrival.link)) && isUnanswered(trail, nextHop)) return false;
     if (!arrival) return jumpToOwner(trail);
     trail.arrive(arrival.host, arrival.link);
     if (owner()) return true;
@@ -144,11 +145,15 @@ function jumpToOwner(trail: Trail): boolean {
 
 /** A link that somebody has set down takes nothing in, and the kernel has dropped the routes over it. */
 function isDown(trail: Trail): boolean {
-  const link = factOf(trail.snapshot, 'links')?.find(({ name }) => name === trail.in);
-  if (!link || link.up) return false;
+  const link = downLink(trail.snapshot, trail.in);
+  if (!link) return false;
   const by = [{ what: `${link.name} is not UP (state ${link.state})`, source: `ip link show dev ${link.name}` }];
   trail.add({ place: 'wire', code: 'link-down', did: `its link ${link.name} is set down`, by, outcome: 'broken' });
   return true;
+}
+
+function downLink(snapshot: Snapshot | undefined, name: string | undefined): Link | undefined {
+  return factOf(snapshot, 'links')?.find((link) => link.name === name && !link.up);
 }
 
 function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void {
