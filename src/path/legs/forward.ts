@@ -1,5 +1,5 @@
 import { sameAddress } from '../../net/address.js';
-import type { Link, Provenance, Service, Snapshot, Upstream } from '../../types.js';
+import type { Provenance, Service, Snapshot, Upstream } from '../../types.js';
 import { passArrival, passHook } from '../hooks.js';
 import { findListener } from '../listening.js';
 import { isMisleading, neighbourAt } from '../neighbours.js';
@@ -92,8 +92,7 @@ function travel(trail: Trail): boolean {
     const last = trail.steps.findLast((step) => step.route?.answer?.type === 'unicast')?.route?.answer;
     const nextHop = last?.type === 'unicast' ? (last.via ?? trail.packet.destination) : trail.packet.destination;
     const arrival = trail.out === undefined ? undefined : arrivalAt(trail.snapshots, trail.host, trail.out, nextHop);
-    // A host that is named and down tells more than the silence on the link.
-    if (!(arrival && downLink(trail.snapshots.get(arrival.host), arrival.link)) && isUnanswered(trail, nextHop)) return false;
+    if (isUnanswered(trail, nextHop, arrival !== undefined)) return false;
     if (!arrival) return jumpToOwner(trail);
     trail.arrive(arrival.host, arrival.link);
     if (owner()) return true;
@@ -104,12 +103,13 @@ function travel(trail: Trail): boolean {
   return false;
 }
 
-/** The kernel knows no link address of the next hop, or somebody has set one that is nobody's. */
-function isUnanswered(trail: Trail, nextHop: string): boolean {
+/** The kernel knows no link address of the next hop, or somebody has set one that is nobody's. A host that is named tells more than the silence. */
+function isUnanswered(trail: Trail, nextHop: string, isNamed: boolean): boolean {
   const neighbour = trail.out === undefined ? undefined : neighbourAt(trail.snapshot, trail.out, nextHop);
   if (!neighbour) return false;
   const evidence = isMisleading(trail.snapshots, trail.host, neighbour) ? [] : failedPings(trail.snapshot, trail.packet.destination);
-  const isFailed = neighbour.mac === undefined && neighbour.states.some((state) => state === 'FAILED' || state === 'INCOMPLETE');
+  const isFailed =
+    !isNamed && neighbour.mac === undefined && neighbour.states.some((state) => state === 'FAILED' || state === 'INCOMPLETE');
   // An entry may have failed a while ago: that the host is silent now is for the ping to say.
   if (!isMisleading(trail.snapshots, trail.host, neighbour) && !(isFailed && evidence.length > 0)) return false;
   const state = neighbour.states.join(' ');
@@ -145,15 +145,11 @@ function jumpToOwner(trail: Trail): boolean {
 
 /** A link that somebody has set down takes nothing in, and the kernel has dropped the routes over it. */
 function isDown(trail: Trail): boolean {
-  const link = downLink(trail.snapshot, trail.in);
-  if (!link) return false;
+  const link = factOf(trail.snapshot, 'links')?.find(({ name }) => name === trail.in);
+  if (!link || link.up) return false;
   const by = [{ what: `${link.name} is not UP (state ${link.state})`, source: `ip link show dev ${link.name}` }];
   trail.add({ place: 'wire', code: 'link-down', did: `its link ${link.name} is set down`, by, outcome: 'broken' });
   return true;
-}
-
-function downLink(snapshot: Snapshot | undefined, name: string | undefined): Link | undefined {
-  return factOf(snapshot, 'links')?.find((link) => link.name === name && !link.up);
 }
 
 function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void {

@@ -33,7 +33,8 @@ const neighbour = (states: string[], mac?: string) =>
   ]);
 
 test('an address that nobody answers for, neither to ARP nor to ping, is left out until somebody does', () => {
-  const silent = [neighbour(['FAILED']), ping(false)];
+  const nobody = changeFact('dev2', 'addresses', (addresses) => addresses.filter(({ address }) => address !== '172.16.0.12'));
+  const silent = [neighbour(['FAILED']), ping(false), nobody];
   const found = soleDiagnosis(silent);
   expect(found).toMatchObject({ cause: 'upstream/unreachable', host: 'proxy', severity: 'fault', certainty: 'proven' });
   expect(edits(found.fix)[0]).toMatch(/172\.16\.0\.12:80;? → .*down;?$/);
@@ -42,6 +43,7 @@ test('an address that nobody answers for, neither to ARP nor to ping, is left ou
 
 test('an entry that failed a while ago is fine where a ping is answered, and a silent host where there is an entry', () => {
   expectHealthy([neighbour(['FAILED']), ping(true)]);
+  expectHealthy([neighbour(['FAILED']), ping(false)]);
   expectHealthy([neighbour(['STALE'], '02:00:00:00:00:12'), ping(false)]);
 });
 
