@@ -10,7 +10,7 @@ const rule: Rule = {
   title: 'upstreams rewrite their replies themselves, yet send them through the host that owns the new address',
   why: "A host that receives a packet whose source is an address of its own takes it for forged and drops it as martian. Origin rewriting needs a way to the clients that does not lead by nginx's host, or accept_local on the link where the replies come in, which does not go together with strict rp_filter.",
   signs: {
-    logs: 'nginx logs nothing, and status 200. Nothing in nstat moves; the column in_martian_src of /proc/net/stat/rt_cache grows on the host that owns the address, and with log_martians=1 its kernel log has "martian source".',
+    logs: 'nginx logs nothing, and status 200. Nothing in nstat moves; the column in_martian_src of /proc/net/stat/rt_cache grows on the host that owns the address, and with log_martians=1 its kernel log has "martian source 192.168.99.50 from 192.168.99.10, on dev eth1".',
     packets:
       "On the upstream and on that host's inner link the answers leave and arrive as `192.168.99.10:53 > client`. On its link to the clients nothing goes out.",
   },

@@ -8,7 +8,7 @@ const rule: Rule = {
   title: 'DSR replies are rewritten at the upstream and again on the way',
   why: 'One rewrite is enough. A router that is to rewrite the replies owns the address that clients ask; when the upstream has put that address into the reply already, the router takes its own address as a source for forged and drops the packet as martian.',
   signs: {
-    logs: 'nginx logs nothing, and status 200. Nothing in nstat moves; the column in_martian_src of /proc/net/stat/rt_cache grows on the router, and with log_martians=1 its kernel log has "martian source".',
+    logs: 'nginx logs nothing, and status 200. Nothing in nstat moves; the column in_martian_src of /proc/net/stat/rt_cache grows on the router, and with log_martians=1 its kernel log has "martian source 192.168.99.50 from 192.168.99.10, on dev eth1".',
     packets:
       "On the link between upstream and router the answer has source 192.168.99.10 already. On the router's link to the clients it never appears.",
   },

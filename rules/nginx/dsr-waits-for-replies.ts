@@ -16,7 +16,10 @@ const rule: Rule = {
   proof:
     "The predicted reply is rewritten and delivered to the client, and no rule takes it in on nginx's host, while the service waits for it. It is a fault where servers will be marked down or the log shows timeouts, and a risk where max_fails=0 or a single server keeps them in use.",
   cure: {
-    how: 'proxy_responses 0 in the service, then reload: nginx closes the session as soon as it has sent the request.',
+    how: [
+      'In the service write `proxy_responses 0;`: nginx then closes a session as soon as it has sent the request. Then',
+      '  nginx -s reload',
+    ].join('\n'),
     touches: ['nginx'],
   },
   run: (c) => {

@@ -25,7 +25,11 @@ const rule: Rule = {
   proof:
     "The log's errno 13 in bind(A:P), or a client's socket with a low port at the service. Without either it is a risk: no such client may ever come.",
   cure: {
-    how: 'sysctl -w net.ipv4.ip_unprivileged_port_start=0 on nginx\'s host: any user of that host may then listen on low ports. "user root;" gives the workers alone that right, and every other one.',
+    how: [
+      "On nginx's host open the low ports to every user of that host:",
+      '  sysctl -w net.ipv4.ip_unprivileged_port_start=0',
+      '`user root;` gives the workers alone that right, and every other one.',
+    ].join('\n'),
     touches: ['sysctl'],
   },
   run: (c) =>

@@ -14,7 +14,12 @@ const rule: Rule = {
   proof:
     'A service with proxy_responses 0 and more than one server, and neither a health_check for its upstream group nor a check of a third-party module. A program outside nginx that edits the configuration or moves an address is not seen from here.',
   cure: {
-    how: 'NGINX Plus: give the upstream block a "zone", and add health_check to a server block that uses the same group without the transparent proxy_bind, so that the answers to the checks come back to nginx. Elsewhere: a program that asks each server directly (dig @172.16.0.11 www.example.com), marks the dead one "down" in the upstream block and reloads nginx.',
+    how: [
+      'NGINX Plus: give the upstream block a `zone`, and add `health_check` to a server block that uses the same group without the transparent `proxy_bind`, so that the answers to the checks come back to nginx.',
+      'Elsewhere a program asks each server directly, marks the dead one `down` in the upstream block and reloads nginx:',
+      '  dig +time=1 +tries=1 @172.16.0.11 www.example.com',
+      '  nginx -s reload',
+    ].join('\n'),
     touches: ['nginx'],
   },
   run: (c) =>

@@ -18,7 +18,13 @@ const rule: Rule = {
   proof:
     'nginx -V lacks --with-stream, no load_module line names the module, and the listening ports are closed or the log has the message. Where the ports are open the line was taken away since: a risk for the next reload.',
   cure: {
-    how: '"load_module /usr/lib/nginx/modules/ngx_stream_module.so;" as first line of nginx.conf, after apt-get install libnginx-mod-stream (Debian) or dnf install nginx-mod-stream (RHEL) where the file is not there; then reload.',
+    how: [
+      'Install the module where its file is not there, one line for Debian and one for RHEL:',
+      '  apt-get install libnginx-mod-stream',
+      '  dnf install nginx-mod-stream',
+      'Name it in the first line of nginx.conf, `load_module /usr/lib/nginx/modules/ngx_stream_module.so;`, and',
+      '  nginx -s reload',
+    ].join('\n'),
     touches: ['nginx', 'package'],
   },
   run: (c) =>

@@ -21,7 +21,11 @@ const rule: Rule = {
   },
   proof: 'The version that the running binary gives (nginx -V of /proc/PID/exe), or the message in the log since the workers started.',
   cure: {
-    how: 'Install nginx 1.13.8 or newer and start it instead of the old one. Where the distribution has none, take the packages of nginx.org.',
+    how: [
+      'Install nginx 1.13.8 or newer, where the distribution has none from the packages of nginx.org, and start it instead of the old one:',
+      '  nginx -V',
+      '  systemctl restart nginx',
+    ].join('\n'),
     touches: ['package'],
   },
   run: (c) => {

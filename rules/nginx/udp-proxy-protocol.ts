@@ -13,7 +13,7 @@ const rule: Rule = {
   },
   proof:
     'proxy_protocol on in a UDP service without proxy_requests 1. With proxy_responses 0 a session ends with its first datagram, so there every datagram has the header.',
-  cure: { how: 'Add "proxy_requests 1;" beside proxy_protocol and reload.', touches: ['nginx'] },
+  cure: { how: ['Add `proxy_requests 1;` beside `proxy_protocol on;`, then', '  nginx -s reload'].join('\n'), touches: ['nginx'] },
   run: (c) =>
     soundServices(c, losesHeaders).map(([host, services]) =>
       concludeRisk(c, services, {

@@ -17,7 +17,11 @@ const rule: Rule = {
   proof:
     'A UDP service without proxy_responses whose proxy_timeout is longer than a minute. Services whose sessions are meant to last (QUIC, IPsec, OpenVPN, WireGuard, TURN, SIP, RTP) are not counted.',
   cure: {
-    how: 'Say how many datagrams an answer has, where that is known, and how long silence may last: "proxy_responses 1; proxy_timeout 5s;" for DNS. A shorter timeout alone is safe for every protocol of short exchanges.',
+    how: [
+      'Say how many datagrams an answer has, where that is known, and how long silence may last, for DNS `proxy_responses 1; proxy_timeout 5s;`. A shorter timeout alone is safe for every protocol of short exchanges. Then',
+      '  nginx -s reload',
+      '  ss -Huan | wc -l',
+    ].join('\n'),
     touches: ['nginx'],
   },
   run: (c) =>

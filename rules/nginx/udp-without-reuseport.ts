@@ -15,7 +15,7 @@ const rule: Rule = {
   },
   proof:
     'More than one running worker, a UDP listener without reuseport, and sessions that may have several datagrams: proxy_requests is not 1, proxy_responses not 0, and the protocol is not one of single questions and answers such as DNS or NTP.',
-  cure: { how: 'Add reuseport to the listen line: "listen 5300 udp reuseport;", and reload.', touches: ['nginx'] },
+  cure: { how: ['Add the word to the listener: `listen 5300 udp reuseport;`, then', '  nginx -s reload'].join('\n'), touches: ['nginx'] },
   run: (c) =>
     soundServices(c, (service) => mixesSessions(service, masterOf(c, service))).map(([host, services]) => {
       const listeners = services.flatMap((service) => shared(service).map((listener) => ({ service, listener })));

@@ -22,7 +22,11 @@ const rule: Rule = {
   proof:
     'A piece that a predicted path breaks without, and that no file read at boot makes: compared by meaning, not by text, over saved rules, nft files and what they include, ifupdown, netplan, systemd-networkd, NetworkManager, ifcfg files, sysctl.d, ufw, firewalld, and the scripts of enabled units. A saved file that nothing loads does not count. Not judged: a network namespace other than that of process 1, containers, files that may not be read, and pieces that a script makes from variables.',
   cure: {
-    how: 'Write the same into what this host reads at boot. On a host of systemd-networkd: [RoutingPolicyRule] FirewallMark=1 Table=100 and [Route] Destination=0.0.0.0/0 Type=local Table=100 in a drop-in of its .network file; elsewhere a oneshot unit with ip rule add fwmark 1 lookup 100 and the like, or /etc/network/interfaces. Sysctls go to /etc/sysctl.d, rules of iptables to iptables-persistent, firewall-cmd --permanent or the unit.',
+    how: [
+      'Write the same into what this host reads at boot. With systemd-networkd that is `[RoutingPolicyRule] FirewallMark=1 Table=100` and `[Route] Destination=0.0.0.0/0 Type=local Table=100` in a drop-in of its .network file. Elsewhere /etc/network/interfaces or a oneshot unit runs the commands:',
+      '  ip rule add fwmark 1 lookup 100',
+      '  ip route add local 0.0.0.0/0 dev lo table 100',
+    ].join('\n'),
     touches: ['policy-rule', 'route', 'sysctl', 'firewall', 'traffic-control', 'unit'],
   },
   run: (c) => [...c.snapshots.values()].flatMap((snapshot) => conclude(c, snapshot)),

@@ -9,7 +9,7 @@ const rule: Rule = {
   title: 'src_valid_mark makes source validation drop every marked reply',
   why: "With src_valid_mark=1 (several VPN clients set it) the kernel looks the way back to the source up with the packet's mark. The mark leads to the local table, so the upstream looks like an address of this host, and the reply is dropped as martian, even with rp_filter off. No counter of the namespace moves.",
   signs: {
-    logs: '504 for every marked service: `upstream timed out (110: Connection timed out) while connecting to upstream`. Nothing in nstat moves, rp_filter\'s counter neither. Only the column in_martian_src of /proc/net/stat/rt_cache grows (hexadecimal, for the whole machine), and with log_martians=1 the kernel log has "martian source".',
+    logs: '504 for every marked service: `upstream timed out (110: Connection timed out) while connecting to upstream`. Nothing in nstat moves, rp_filter\'s counter neither. Only the column in_martian_src of /proc/net/stat/rt_cache grows (hexadecimal, for the whole machine), and with log_martians=1 the kernel log has "martian source 192.168.99.50 from 172.16.0.11, on dev eth1".',
     packets: "SYN from the client's address and SYN-ACK on the link to the upstreams, over and over.",
   },
   proof:

@@ -10,7 +10,7 @@ const rule: Rule = {
   title: "strict reverse-path filtering drops the request under the client's address",
   why: "rp_filter=1 lets a packet in only on the link that leads back to its source. The request bears the client's address but comes from nginx's side; where the upstream's look-up leads elsewhere, the kernel drops it silently. The effective value is the larger of `all` and the link's own.",
   signs: {
-    logs: '504 for this upstream: `upstream timed out (110: Connection timed out) while connecting to upstream`. On the upstream TcpExtIPReversePathFilter grows by one with each request; with log_martians=1 its kernel log has "martian source".',
+    logs: '504 for this upstream: `upstream timed out (110: Connection timed out) while connecting to upstream`. On the upstream TcpExtIPReversePathFilter grows by one with each request; with log_martians=1 its kernel log has "martian source 172.16.0.12 from 192.168.99.50, on dev eth0" (destination first).',
     packets:
       'The SYN reaches the upstream, over and over, and nothing comes out. The capture shows it although the kernel drops it: it taps before the check.',
   },

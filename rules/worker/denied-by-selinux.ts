@@ -17,7 +17,13 @@ const rule: Rule = {
   proof:
     'An AVC denial for nginx since its workers started, while SELinux enforces: of net_raw, net_admin or setcap, or of a connection or bind to a port of the service. A denial about files, or one that permissive mode only recorded, proves nothing.',
   cure: {
-    how: 'setsebool -P httpd_can_network_connect on for connections; for the rest a policy module made of the denials: ausearch -m avc -c nginx --raw | audit2allow -M nginx_transparent && semodule -i nginx_transparent.pp.',
+    how: [
+      'For connections:',
+      '  setsebool -P httpd_can_network_connect on',
+      'For the rest a policy module made of the denials; read it before it is loaded:',
+      '  ausearch -m avc -c nginx --raw | audit2allow -M nginx_transparent',
+      '  semodule -i nginx_transparent.pp',
+    ].join('\n'),
     touches: ['platform'],
   },
   run: (c) =>
