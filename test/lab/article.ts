@@ -1,5 +1,5 @@
 import { httpPreamble, nginxPreamble, startDnsmasq, startNginx } from './services.js';
-import type { HostPlan, Topology } from './topology.js';
+import type { HostPlan, ProbePlan, Topology } from './topology.js';
 
 /*
  * The setup of the NGINX article: clients, one nginx, four upstreams whose gateway it is. Three transparent services (http on 80 over both families,
@@ -180,7 +180,28 @@ export interface ArticleOptions {
   withGateway?: boolean;
 }
 
+const probesOf = (kind: ProbePlan['kind'], to: string, port: number): ProbePlan => ({
+  kind,
+  client: client.name,
+  from: to === proxy.outer6 ? [client.address6, client.second6] : [client.address, client.second],
+  to,
+  port,
+  upstreams,
+});
+
+/** dns is port 53 by direct server return, udp5300 port 5300 by method 1. */
+const articleProbes = {
+  http: probesOf('http', proxy.outer, 80),
+  http6: probesOf('http', proxy.outer6, 80),
+  tcp: probesOf('tcp', proxy.outer, 9000),
+  dns: probesOf('dns', proxy.outer, 53),
+  udp5300: probesOf('dns', proxy.outer, 5300),
+};
+
+export const articleServices: readonly string[] = Object.keys(articleProbes);
+
 export const articleTopology = ({ withGateway = false }: ArticleOptions = {}): Topology => ({
   segments: ['outer', 'inner'],
   hosts: [clientHost, proxyHost, ...upstreams.map(upstreamHost), ...(withGateway ? [gatewayHost] : [])],
+  probes: articleProbes,
 });

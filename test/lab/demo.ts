@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { articleTopology } from './article.js';
-import { raiseLab } from './lab.js';
-import { faults } from './scenarios/index.js';
+import { type Lab, raiseLab } from './lab.js';
+import { type Fault, faults, type Risk, risks } from './scenarios/index.js';
+import { topologyNames, topologyOf } from './topologies.js';
 
 /*
  * A lab of real hosts, one real fault, one diagnosis. What it prints is what a person at those hosts would see.
@@ -11,37 +11,54 @@ import { faults } from './scenarios/index.js';
 
 const program = fileURLToPath(new URL('../../../bin/tpdoctor', import.meta.url));
 const { values } = parseArgs({ options: { fault: { type: 'string', default: 'proxy/mark-rule-missing' }, list: { type: 'boolean' } } });
+const all: readonly (Fault | Risk)[] = [...faults, ...risks];
 
 async function main(): Promise<number> {
   if (values.list) {
-    for (const { name } of faults) console.log(name);
+    list();
     return 0;
   }
-  const fault = faults.find(({ name, cause }) => name === values.fault || cause === values.fault);
-  if (!fault) {
-    console.error(`no fault "${values.fault}"; --list shows them all`);
-    return 64;
+  const shown = all.find(({ name }) => name === values.fault) ?? all.find(({ cause }) => cause === values.fault);
+  if (shown) return await show(shown);
+  console.error(`no fault "${values.fault}"; --list shows them all`);
+  return 64;
+}
+
+function list(): void {
+  for (const name of topologyNames) {
+    console.log(`${name}:`);
+    for (const scenario of all.filter(({ topology = 'article' }) => topology === name)) console.log(`  ${scenario.name}`);
   }
-  say('raising a lab: client, nginx, four upstreams, each in a network namespace of its own');
-  const lab = await raiseLab(articleTopology(fault));
+}
+
+async function show(shown: Fault | Risk): Promise<number> {
+  const topology = topologyOf(shown);
+  say(`raising a lab: ${topology.hosts.map(({ name }) => name).join(', ')}, each in a network namespace of its own`);
+  const lab = await raiseLab(topology);
   try {
-    const before = await lab.probe('http');
-    say(`http from the client: ${before.ok ? 'every upstream answers' : before.problems[0]}`);
-    say(`breaking it: ${fault.name}`);
-    await lab.change(fault.changes);
-    const failing = fault.fails[0] ?? 'http';
-    const after = await lab.probe(failing);
-    say(`${failing} from the client now: ${after.ok ? 'still answers' : after.problems[0]}`);
-    const hosts = lab.hostArguments();
-    say(`tpdoctor check ${hosts.join(' ')}\n`);
-    const run = spawnSync(process.execPath, [program, 'check', ...hosts], { stdio: 'inherit' });
-    const expected = fault.severity === 'risk' ? 0 : 1;
-    if (run.status !== expected) say(`tpdoctor ended with ${run.status}, expected ${expected}`);
-    return run.status === expected ? 0 : 70;
+    const service = (shown.severity === 'fault' ? shown.fails : shown.loses)?.[0] ?? Object.keys(topology.probes)[0] ?? '';
+    say(`${service} from the client: ${await answers(lab, service)}`);
+    say(`breaking it: ${shown.name}`);
+    await lab.change(shown.changes);
+    say(`${service} from the client now: ${await answers(lab, service)}`);
+    const outbound = shown.severity === 'fault' && shown.outbound !== undefined ? ['--outbound', shown.outbound] : [];
+    return diagnose([...lab.hostArguments(), ...outbound], shown.severity === 'risk' ? 0 : 1);
   } finally {
     await lab.remove();
     say('the lab is gone');
   }
+}
+
+async function answers(lab: Lab, service: string): Promise<string> {
+  const { ok, problems } = await lab.probe(service);
+  return ok ? 'every upstream answers' : (problems[0] ?? '');
+}
+
+function diagnose(args: readonly string[], expected: number): number {
+  say(`tpdoctor check ${args.join(' ')}\n`);
+  const { status } = spawnSync(process.execPath, [program, 'check', ...args], { stdio: 'inherit' });
+  if (status !== expected) say(`tpdoctor ended with ${status}, expected ${expected}`);
+  return status === expected ? 0 : 70;
 }
 
 function say(text: string): void {

@@ -1,21 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { broughtAbout } from '../kit/standing-risks.js';
-import { articleTopology } from './article.js';
 import { carryOut, check, diagnosed } from './doctor.js';
 import { type Lab, raiseLab } from './lab.js';
-import { type ProbeService, probeServices } from './probe.js';
-import { type Fault, faults, oddities, type Scenario } from './scenarios/index.js';
+import { failing } from './probe.js';
+import { type Fault, faults, type Oddity, oddities, type Risk, risks, type Scenario } from './scenarios/index.js';
+import { type TopologyName, topologyNames, topologyOf } from './topologies.js';
 
-/** Services whose real traffic fails now. An upstream that is left out answers nothing, but nobody may miss it. */
-async function failing(lab: Lab, leftOut?: string): Promise<ProbeService[]> {
-  const results = await Promise.all(probeServices.map(async (service) => ({ service, ...(await lab.probe(service)) })));
-  const isWhole = ({ problems }: (typeof results)[number]) =>
-    problems.every((problem) => leftOut !== undefined && problem === `never met: ${leftOut}`);
-  return results.filter((result) => !isWhole(result)).map(({ service }) => service);
-}
-
-async function inLab(scenario: Scenario, use: (lab: Lab) => Promise<void>): Promise<void> {
-  const lab = await raiseLab(articleTopology(scenario));
+async function inLab(scenario: Omit<Scenario, 'name'>, use: (lab: Lab) => Promise<void>): Promise<void> {
+  const lab = await raiseLab(topologyOf(scenario));
   try {
     await lab.change(scenario.changes);
     await use(lab);
@@ -37,41 +29,59 @@ async function diagnoseAndCure(lab: Lab, fault: Fault): Promise<void> {
   if (fault.outbound !== undefined) expect((await check(lab, { args: wanted })).exitCode).toBe(0);
 }
 
-// Two labs at a time: much of a lab's life is waiting for timeouts.
-describe.concurrent('a fault is diagnosed exactly, and its fix restores real traffic', () => {
-  for (const fault of faults.filter(({ severity }) => severity === 'fault')) {
-    it(fault.name, () => inLab(fault, (lab) => diagnoseAndCure(lab, fault)));
-  }
-});
+/** How many of a hundred requests are answered, of each service. */
+async function answeredOf(lab: Lab, services: readonly string[]): Promise<number[]> {
+  const answered: number[] = [];
+  for (const service of services) answered.push((await lab.probe(service, 100)).answered);
+  return answered;
+}
 
-describe('a risk is told, but is no fault', () => {
-  for (const risk of faults.filter(({ severity }) => severity === 'risk')) {
-    it(risk.name, () =>
-      inLab(risk, async (lab) => {
-        expect((await lab.probe('dns', 100)).answered).toBeLessThan(100);
-        const { exitCode, report } = await check(lab);
-        expect(diagnosed(report)).toEqual([`risk ${risk.cause} on ${risk.host}`]);
-        expect(exitCode).toBe(0);
-        await carryOut(
-          lab,
-          broughtAbout(report.diagnoses).flatMap((diagnosis) => diagnosis.fix),
-        );
-        expect((await lab.probe('dns', 100)).answered).toBe(100);
-      }),
-    );
-  }
-});
+async function tellAndCure(lab: Lab, { cause, host, loses = [], leaves = [] }: Risk): Promise<void> {
+  const told = `risk ${cause} on ${host}`;
+  if (loses.length === 0) expect(await failing(lab)).toEqual([]);
+  for (const answered of await answeredOf(lab, loses)) expect(answered).toBeLessThan(100);
+  const { exitCode, report } = await check(lab);
+  expect(diagnosed(report)).toContain(told);
+  expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 0, verdict: 'healthy' });
+  await carryOut(
+    lab,
+    report.diagnoses.filter((diagnosis) => diagnosis.cause === cause && diagnosis.host === host).flatMap(({ fix }) => fix),
+  );
+  for (const answered of await answeredOf(lab, loses)) expect(answered).toBe(100);
+  expect(await failing(lab)).toEqual([]);
+  expect(diagnosed((await check(lab)).report)).toEqual(leaves);
+}
 
-describe.concurrent('what is odd but whole is not accused', () => {
-  for (const oddity of oddities) {
-    it(oddity.name, () =>
-      inLab(oddity, async (lab) => {
-        expect(await failing(lab)).toEqual(oddity.lacks ?? []);
-        const { exitCode, report } = await check(lab);
-        expect(report.diagnoses.filter(({ severity }) => severity === 'fault')).toEqual([]);
-        expect(report.findings.filter(({ status }) => status === 'fail' || status === 'crash')).toEqual([]);
-        expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 0, verdict: 'healthy' });
-      }),
-    );
-  }
+async function findHealthy(lab: Lab, { lacks = [] }: Pick<Oddity, 'lacks'>): Promise<void> {
+  expect(await failing(lab)).toEqual(lacks);
+  const { exitCode, report } = await check(lab);
+  expect(report.diagnoses.filter(({ severity }) => severity === 'fault')).toEqual([]);
+  expect(report.findings.filter(({ status }) => status === 'fail' || status === 'crash')).toEqual([]);
+  expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 0, verdict: 'healthy' });
+}
+
+const on =
+  (name: TopologyName) =>
+  ({ topology = 'article' }: Scenario): boolean =>
+    topology === name;
+
+describe.each(topologyNames)('%s', (topology) => {
+  it('is healthy as it is raised', () =>
+    inLab({ topology, changes: [] }, async (lab) => {
+      await findHealthy(lab, {});
+      expect(diagnosed((await check(lab)).report)).toEqual([]);
+    }));
+
+  // Two labs at a time: much of a lab's life is waiting for timeouts.
+  describe.concurrent('a fault is diagnosed exactly, and its fix restores real traffic', () => {
+    for (const fault of faults.filter(on(topology))) it(fault.name, () => inLab(fault, (lab) => diagnoseAndCure(lab, fault)));
+  });
+
+  describe('a risk is told, but is no fault', () => {
+    for (const risk of risks.filter(on(topology))) it(risk.name, () => inLab(risk, (lab) => tellAndCure(lab, risk)));
+  });
+
+  describe.concurrent('what is odd but whole is not accused', () => {
+    for (const oddity of oddities.filter(on(topology))) it(oddity.name, () => inLab(oddity, (lab) => findHealthy(lab, oddity)));
+  });
 });

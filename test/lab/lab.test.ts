@@ -2,9 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { articleTopology } from './article.js';
+import { articleServices, articleTopology } from './article.js';
 import { type Lab, raiseLab } from './lab.js';
-import { probeServices } from './probe.js';
 
 /** Pids in a network namespace, given as /proc/PID/ns/net shows it. */
 function processesIn(namespaces: ReadonlySet<string>): string[] {
@@ -27,7 +26,7 @@ describe('the lab', () => {
   });
   afterAll(() => lab.remove());
 
-  it.each(probeServices)('answers %s from every upstream, and each sees the client', async (service) => {
+  it.each(articleServices)('answers %s from every upstream, and each sees the client', async (service) => {
     const { ok, met, problems } = await lab.probe(service);
     expect({ ok, met, problems }).toEqual({ ok: true, met: ['dev1', 'dev2', 'dev3', 'dev4'], problems: [] });
   });
@@ -65,11 +64,11 @@ describe('removal', () => {
 
   it('follows a failure while raising', async () => {
     const notes = mkdtempSync(join(tmpdir(), 'notes-'));
-    const { segments, hosts } = articleTopology();
-    const failing = hosts.map((host) =>
+    const topology = articleTopology();
+    const failing = topology.hosts.map((host) =>
       host.name === 'dev4' ? { ...host, setup: `${host.setup}\necho "$LAB $PWD $(cat nginx.pid)" > ${notes}/where\nexit 7` } : host,
     );
-    await expect(raiseLab({ segments, hosts: failing })).rejects.toThrow('dev4: exit 7');
+    await expect(raiseLab({ ...topology, hosts: failing })).rejects.toThrow('dev4: exit 7');
     const [id = '', directory = '', pid = ''] = readFileSync(`${notes}/where`, 'utf8').trim().split(' ');
     rmSync(notes, { recursive: true });
     expect(id).toMatch(/^tp/);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { articleTopology } from './article.js';
 import { Keeper } from './keeper.js';
-import { type ProbeResult, type ProbeService, probe } from './probe.js';
+import { type ProbeResult, probe } from './probe.js';
 import { restartNginx } from './services.js';
 import { debianSysctls, type HostPlan, type Topology } from './topology.js';
 
@@ -79,9 +79,11 @@ export class Lab {
     }
   }
 
-  /** Real traffic from the client. */
-  probe(service: ProbeService, count?: number): Promise<ProbeResult> {
-    return probe(this, service, count);
+  /** Real traffic from a client, over one of the topology's services. */
+  probe(service: string, count?: number): Promise<ProbeResult> {
+    const plan = this.topology.probes[service];
+    if (!plan) throw new Error(`this topology has no service ${service}`);
+    return probe(this, plan, count);
   }
 
   /** Ends every process in the lab's namespaces and removes what was made. May be called again. */

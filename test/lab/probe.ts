@@ -1,13 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { client, proxy, upstreams } from './article.js';
 import type { Lab } from './lab.js';
-
-/** http and http6 on port 80 and tcp on 9000 are asked by curl; dns is port 53 by direct server return, udp5300 port 5300 by method 1. */
-export const probeServices = ['http', 'http6', 'tcp', 'dns', 'udp5300'] as const;
-
-export type ProbeService = (typeof probeServices)[number];
+import type { ProbePlan } from './topology.js';
 
 export interface ProbeResult {
   /** Every request was answered, every upstream was met, and each saw the address of the client that asked. */
@@ -33,41 +28,41 @@ interface Asked {
 type Hosts = Pick<Lab, 'exec' | 'directoryOf'>;
 
 /**
- * Asks `count` times, an even number, half from each of the client's two addresses. The default is enough to meet every upstream, and for http twice,
- * so that a kept connection shows. A broken service takes one to two seconds, a dead worker four.
+ * Asks `count` times, an even number. The default is enough to meet four upstreams, and for http twice, so that a kept connection shows. A broken
+ * service takes one to two seconds, a dead worker four.
  */
-export async function probe(lab: Hosts, service: ProbeService, count = service === 'http' ? 8 : 4): Promise<ProbeResult> {
-  const half = count / 2;
-  switch (service) {
-    case 'http':
-      // One after the other: the connections that nginx keeps for the first client must be there when the second comes.
-      return judge([await curl(lab, client.address, half, httpUrl), await curl(lab, client.second, half, httpUrl)]);
-    case 'http6':
-      return judge([await curl(lab, client.address6, half, http6Url), await curl(lab, client.second6, half, http6Url)]);
-    case 'tcp':
-      return judge(await Promise.all([client.address, client.second].map((from) => curl(lab, from, half, tcpUrl))));
-    case 'dns':
-      return judge(await Promise.all([client.address, client.second].map((from) => dig(lab, from, half, 53))));
-    case 'udp5300':
-      return judge(await Promise.all([client.address, client.second].map((from) => dig(lab, from, half, 5300))));
-  }
+export async function probe(
+  lab: Hosts,
+  plan: ProbePlan,
+  count = plan.kind === 'http' && !plan.to.includes(':') ? 8 : 4,
+): Promise<ProbeResult> {
+  const ask = (from: string) => (plan.kind === 'dns' ? dig(lab, plan, from, count / 2) : curl(lab, plan, from, count / 2));
+  const [first, second] = plan.from;
+  // http: one after the other, as the connections that nginx keeps for the first client must be there when the second comes.
+  const asked = plan.kind === 'http' ? [await ask(first), await ask(second)] : await Promise.all([ask(first), ask(second)]);
+  return judge(asked, plan.upstreams);
 }
 
-const httpUrl = `http://${proxy.outer}/`;
-const http6Url = `http://[${proxy.outer6}]/`;
-const tcpUrl = `telnet://${proxy.outer}:9000`;
+/** Services whose real traffic fails now. An upstream that is left out answers nothing, but nobody may miss it. */
+export async function failing(lab: Lab, leftOut?: string): Promise<string[]> {
+  const services = Object.keys(lab.topology.probes);
+  const results = await Promise.all(services.map(async (service) => ({ service, ...(await lab.probe(service)) })));
+  const isWhole = ({ problems }: ProbeResult) => problems.every((problem) => leftOut !== undefined && problem === `never met: ${leftOut}`);
+  return results.filter((result) => !isWhole(result)).map(({ service }) => service);
+}
 
 /** nginx on the upstreams answers with its name and the client's address. */
-async function curl(lab: Hosts, from: string, count: number, url: string): Promise<Asked> {
-  const stdout = await repeat(lab, count, `curl -sf -m 2 --interface ${from} '${url}'`);
-  const banners = [...stdout.matchAll(/^(dev\d) (\S+)$/gm)];
+async function curl(lab: Hosts, { kind, client, to, port }: ProbePlan, from: string, count: number): Promise<Asked> {
+  const url = `${kind === 'http' ? 'http' : 'telnet'}://${to.includes(':') ? `[${to}]` : to}:${port}${kind === 'http' ? '/' : ''}`;
+  const stdout = await repeat(lab, client, count, `curl -sf -m 2 --interface ${from} '${url}'`);
+  const banners = [...stdout.matchAll(/^(\w+) (\S+)$/gm)];
   return { from, count, answers: banners.map(([, name = '']) => name), seenAs: banners.map(([, , address = '']) => address) };
 }
 
 /** dnsmasq on each upstream has its own address for www.example.com and all names below it, and logs who asked. */
-async function dig(lab: Hosts, from: string, count: number, port: number): Promise<Asked> {
+async function dig(lab: Hosts, { client, to, port, upstreams }: ProbePlan, from: string, count: number): Promise<Asked> {
   const name = `p${randomBytes(4).toString('hex')}.www.example.com`;
-  const lines = (await repeat(lab, count, `dig +short +time=1 +tries=1 -b ${from} -p ${port} @${proxy.outer} ${name}`)).split('\n');
+  const lines = (await repeat(lab, client, count, `dig +short +time=1 +tries=1 -b ${from} -p ${port} @${to} ${name}`)).split('\n');
   const logs = await Promise.all(upstreams.map((u) => readFile(join(lab.directoryOf(u.name), `dnsmasq-${port}.log`), 'utf8')));
   return {
     from,
@@ -79,11 +74,11 @@ async function dig(lab: Hosts, from: string, count: number, port: number): Promi
   };
 }
 
-async function repeat(lab: Hosts, count: number, command: string): Promise<string> {
-  return (await lab.exec(client.name, `seq ${count} | xargs -P 8 -I_ ${command} || true`)).stdout;
+async function repeat(lab: Hosts, client: string, count: number, command: string): Promise<string> {
+  return (await lab.exec(client, `seq ${count} | xargs -P 8 -I_ ${command} || true`)).stdout;
 }
 
-function judge(asked: readonly Asked[]): ProbeResult {
+function judge(asked: readonly Asked[], upstreams: ProbePlan['upstreams']): ProbeResult {
   const problems: string[] = [];
   for (const { from, count, answers, seenAs } of asked) {
     if (answers.length < count) problems.push(`${count - answers.length} of ${count} requests from ${from} were not answered`);

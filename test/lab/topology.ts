@@ -3,6 +3,20 @@ export interface Topology {
   /** Layer-2 segments: each becomes a bridge in the switch's namespace. */
   segments: readonly string[];
   hosts: readonly HostPlan[];
+  /** Traffic that shows whether each of its services works. */
+  probes: Readonly<Record<string, ProbePlan>>;
+}
+
+/** Requests of one client, half of them from each of its two addresses. */
+export interface ProbePlan {
+  /** What answers: an http server, a TCP server that says its piece and closes, or a name server over UDP. */
+  kind: 'http' | 'tcp' | 'dns';
+  client: string;
+  from: readonly [string, string];
+  to: string;
+  port: number;
+  /** All of them must answer. `answer` is the address that its name server gives. */
+  upstreams: readonly { name: string; answer: string }[];
 }
 
 export interface HostPlan {

@@ -1,7 +1,7 @@
 import { gateway, proxy, rewriteRule, rewriteTable, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
 import { startDnsmasq } from '../services.js';
-import { type Fault, fault } from './scenario.js';
+import { type Fault, fault, type Risk, risk } from './scenario.js';
 
 const onProxy = (run: string): readonly Change[] => [{ host: 'proxy', run }];
 
@@ -66,8 +66,8 @@ iptables-nft -t nat -A POSTROUTING -o eth0 -p udp -s 172.16.0.0/28 --sport 53 -j
       { host: 'proxy', replace: upstreams.map((u) => [`server ${u.address}:53 `, `server ${u.address}:5353 `]) },
     ],
   ),
-  {
-    ...fault('dsr/replies-caught-by-early-demux', 'proxy', ['dns'], onProxy('echo 1 > /proc/sys/net/ipv4/udp_early_demux')),
-    severity: 'risk',
-  },
+];
+
+export const dsrRisks: readonly Risk[] = [
+  risk('dsr/replies-caught-by-early-demux', 'proxy', onProxy('echo 1 > /proc/sys/net/ipv4/udp_early_demux'), ['dns']),
 ];

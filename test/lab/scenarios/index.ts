@@ -1,16 +1,16 @@
-import { dsrFaults } from './dsr.js';
+import { dsrFaults, dsrRisks } from './dsr.js';
 import { nginxFaults } from './nginx.js';
 import { furtherNginxFaults } from './nginx-further.js';
 import { proxyFaults } from './proxy.js';
-import type { Fault } from './scenario.js';
+import type { Fault, Risk } from './scenario.js';
 import { upstreamFaults } from './upstream.js';
 import { workerFaults } from './worker.js';
 
 export { furtherFaults } from './further.js';
 export { oddities } from './oddities.js';
-export type { Fault, Oddity, Scenario } from './scenario.js';
+export type { Fault, Oddity, Risk, Scenario } from './scenario.js';
 
-/** One root cause each, of which the lab's healthy state has none. */
+/** One root cause each, of which the healthy state of its topology has none. */
 export const faults: readonly Fault[] = [
   ...workerFaults,
   ...nginxFaults,
@@ -19,3 +19,6 @@ export const faults: readonly Fault[] = [
   ...upstreamFaults,
   ...dsrFaults,
 ];
+
+/** One each that the healthy state does not have. */
+export const risks: readonly Risk[] = [...dsrRisks];

@@ -1,5 +1,5 @@
+import { articleServices } from '../article.js';
 import type { Change } from '../lab.js';
-import { probeServices } from '../probe.js';
 import { launchNginx, startNginx, stopNginx } from '../services.js';
 import { type Fault, fault } from './scenario.js';
 
@@ -21,18 +21,18 @@ export const workerFaults: readonly Fault[] = [
   fault(
     'worker/cannot-spoof',
     'proxy',
-    probeServices,
+    articleServices,
     [{ host: 'proxy', run: 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start' }, nginxAsWorkerUser(asWorkerUser)],
     'master without root',
   ),
   fault(
     'worker/cannot-spoof',
     'proxy',
-    probeServices,
+    articleServices,
     [nginxAsWorkerUser(ambient('net_bind_service'))],
     'only low ports as ambient capability',
   ),
-  fault('worker/capability-outside-bounding-set', 'proxy', probeServices, [
+  fault('worker/capability-outside-bounding-set', 'proxy', articleServices, [
     // The master binds its sockets; each worker dies when it asks for NET_RAW.
     { host: 'proxy', run: `${stopNginx}\n${launchNginx('setpriv --bounding-set=-net_raw')}` },
   ]),
