@@ -2,7 +2,7 @@ import { parseIptablesSave } from '../../facts/netfilter/iptables-save.js';
 import type { BootFile, Family, FirewallChain, FirewallRule, FirewallTable } from '../../types.js';
 import type { BootCommand } from './commands.js';
 import type { Brings } from './ip-words.js';
-import { isWild } from './shell-words.js';
+import { commandsOf, isWild } from './shell-words.js';
 
 /** A rule of iptables as a boot file has it. */
 interface SavedRule {
@@ -61,9 +61,15 @@ function meaningOf({ steps }: FirewallRule): string {
   return JSON.stringify(telling.map((step) => JSON.stringify(step)).sort());
 }
 
+/** Files in the syntax of iptables-restore, saved by the tool or written by hand. */
 function savedByFile({ path, lines }: BootFile): SavedRule[] {
   const family: Family = /v6|6tables|6\.rules$/.test(path.slice(path.lastIndexOf('/') + 1)) ? 6 : 4;
-  return savedRules(lines.map(({ text }) => text).join('\n'), family);
+  let table = 'filter';
+  return lines.flatMap(({ text }) => {
+    table = /^\s*\*(\S+)/.exec(text)?.[1] ?? table;
+    const [, chain, rest = ''] = /^\s*(?:\[\d+:\d+\] )?-[AI] (\S+) ?(.*)$/.exec(text) ?? [];
+    return chain === undefined ? [] : oneRule(family, table, chain, commandsOf(rest).flat());
+  });
 }
 
 function savedRules(text: string, family: Family): SavedRule[] {
@@ -104,27 +110,45 @@ const longNames: ReadonlyMap<string, string> = new Map([
   ['--destination-port', '--dport'],
 ]);
 
-/** Options as a person types them; iptables-save adds the module of a protocol's ports, and prints marks with their mask. */
+/** Options as a person types them, in the order of iptables-save: it adds the module of a protocol's ports and puts the target last. */
 function oneRule(family: Family, table: string, chain: string, words: readonly string[]): SavedRule[] {
-  const short = words.map((word) => longNames.get(word) ?? word);
+  const short = targetLast(words.map((word) => longNames.get(word) ?? word));
   const protocol = short[short.indexOf('-p') + 1];
   const port = short.findIndex((word) => /^--[sd]port$/.test(word));
-  const hasModule = short.slice(0, Math.max(port, 0)).includes('-m') || port < 0 || !short.includes('-p');
   const first = port > 0 && short[port - 1] === '!' ? port - 1 : port;
+  const hasModule = port < 0 || !short.includes('-p') || short.slice(0, port).includes('-m');
   const whole = hasModule ? short : [...short.slice(0, first), '-m', protocol ?? '', ...short.slice(first)];
   const lists = ['-s', '-d'].map((flag) => whole.indexOf(flag) + 1).filter((position) => position > 0);
   const each = lists.reduce<string[][]>(
-    (all, position) =>
-      all.flatMap((some) =>
-        (some[position] ?? '')
-          .split(',')
-          .slice(0, 64)
-          .map((address) => some.with(position, address)),
-      ),
+    (all, position) => all.flatMap((some) => addressesIn(some[position]).map((address) => some.with(position, address))),
     [whole],
   );
   const rules = each.map((some) => `-A ${chain} ${some.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(' ')}`);
   return savedRules(`*${table}\n:${chain} ACCEPT [0:0]\n${rules.join('\n')}\n`, family);
+}
+
+/** iptables makes one rule of each. */
+function addressesIn(list = ''): string[] {
+  return list.split(',').slice(0, 64);
+}
+
+const general = /^(?:-[psdiom]|!)$/;
+
+/** Without comments, which may stand behind the target. */
+function targetLast(words: readonly string[]): string[] {
+  const bare = withoutComment(words);
+  const at = bare.findIndex((word) => word === '-j' || word === '-g');
+  if (at < 0) return bare;
+  const length = bare.slice(at).findIndex((word) => general.test(word));
+  const end = length < 0 ? bare.length : at + length;
+  return [...bare.slice(0, at), ...bare.slice(end), ...bare.slice(at, end)];
+}
+
+function withoutComment(words: readonly string[]): string[] {
+  const at = words.indexOf('--comment');
+  if (at < 0) return [...words];
+  const module = words.findIndex((word, i) => word === '-m' && words[i + 1] === 'comment');
+  return words.filter((_, i) => i !== at && i !== at + 1 && (module < 0 || (i !== module && i !== module + 1)));
 }
 
 /** `<rule ipv="ipv4" table="mangle" chain="PREROUTING" priority="0">-p tcp … -j MARK …</rule>` of firewalld's direct.xml. */

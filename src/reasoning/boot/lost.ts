@@ -38,9 +38,9 @@ function best(outcomes: readonly Brings[]): Brings {
 export function ipStatement({ tool, args, opaque }: BootCommand): IpStatement | 'opaque' | undefined {
   if (tool !== 'ip') return undefined;
   if (opaque) return 'opaque';
-  const at = args.findIndex((word) => /^(?:rule|ru|route|r|ro)$/.test(word));
+  const at = args.findIndex((word, i) => !word.startsWith('-') && !/^-(?:f|family)$/.test(args[i - 1] ?? ''));
   const flags = args.slice(0, Math.max(at, 0));
-  if (at < 0 || flags.includes('-n') || flags.includes('-netns')) return undefined;
+  if (!/^(?:ru|rule|r|ro|route)$/.test(args[at] ?? '')) return undefined;
   if (!/^(?:add|a|append|replace|prepend|change)$/.test(args[at + 1] ?? '')) return undefined;
   const words = args.slice(at + 2);
   const six = flags.includes('-6') || flags.includes('inet6') || words.some((word) => word.includes(':'));
