@@ -1,5 +1,6 @@
 import { factOf } from '../../path/world.js';
 import type { BootConfiguration, BootFile, Snapshot } from '../../types.js';
+import { matchesGlob } from './glob.js';
 
 /** Whether something is started at boot or runs already. Where no link to anything started was found, all may be. */
 export function isStarted(snapshot: Snapshot, boot: BootConfiguration, ...names: readonly string[]): boolean {
@@ -71,26 +72,14 @@ const includes = /^\s*include\s+"([^"]{1,200})"/;
 /** Whether a file names another: a unit its script, a script its rules, nft's files those they include. */
 function names(by: BootFile, other: BootFile): boolean {
   if (by.kind === 'nft')
-    return other.kind === 'nft' && by.lines.some(({ text }) => matchesPattern(includes.exec(text)?.[1], other.path, by.path));
+    return other.kind === 'nft' && by.lines.some(({ text }) => isIncluded(includes.exec(text)?.[1], other.path, by.path));
   if (by.kind !== 'unit' && by.kind !== 'script' && by.kind !== 'interfaces') return false;
   return by.lines.some(({ text }) => text.includes(other.path));
 }
 
-/** Shell patterns as glob(3) reads them, `*` and `?` alone; a relative one starts at nft's own directory, /etc. */
-export function matchesPattern(pattern: string | undefined, path: string, from = ''): boolean {
+/** A relative pattern starts at /etc, nft's own directory, or where the file itself is. */
+function isIncluded(pattern: string | undefined, path: string, from: string): boolean {
   if (pattern === undefined) return false;
   const whole = pattern.startsWith('/') ? [pattern] : [`/etc/${pattern}`, `${from.slice(0, from.lastIndexOf('/'))}/${pattern}`];
-  return whole.some((each) => matchesParts(each.split('*'), path));
-}
-
-/** Without a regular expression, so that no pattern costs more than its length. */
-function matchesParts([first = '', ...rest]: readonly string[], path: string): boolean {
-  if (!path.startsWith(first)) return false;
-  let at = first.length;
-  for (const [i, part] of rest.entries()) {
-    const found = i === rest.length - 1 ? path.lastIndexOf(part) : path.indexOf(part, at);
-    if (found < at || (i === rest.length - 1 && found + part.length !== path.length)) return false;
-    at = found + part.length;
-  }
-  return at === path.length;
+  return whole.some((each) => matchesGlob(each, path));
 }

@@ -1,6 +1,6 @@
 import { familyOf } from '../../net/address.js';
 import type { BootFile, Family } from '../../types.js';
-import { matchesPattern } from './active.js';
+import { matchesGlob } from './glob.js';
 import type { IpStatement } from './ip-words.js';
 
 export interface Section {
@@ -45,7 +45,7 @@ export function networkdFile(file: BootFile, links: readonly string[]): LinkFile
   const sections = sectionsOf(file);
   const value = ({ entries }: Section, key: string) => entries.findLast(([name]) => name === key)?.[1];
   const matched = sections.filter(({ name }) => name === 'Match').flatMap((section) => value(section, 'Name')?.split(/\s+/) ?? []);
-  if (matched.length > 0 && !matched.some((pattern) => links.some((link) => matchesPattern(pattern, link)))) return nothing;
+  if (matched.length > 0 && !matched.some((pattern) => links.some((link) => matchesGlob(pattern, link)))) return nothing;
   const statements = sections.flatMap((section): IpStatement[] => {
     const said = (key: string) => value(section, key);
     if (section.name === 'RoutingPolicyRule') {

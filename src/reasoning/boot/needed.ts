@@ -1,12 +1,13 @@
 import type { Piece } from '../../cures/piece.js';
 import { sysctl } from '../../path/sysctls.js';
-import { predictWalks } from '../../path/walk.js';
-import { factOf } from '../../path/world.js';
-import type { Case, Snapshot, Walk } from '../../types.js';
+import { walk } from '../../path/walk.js';
+import { factOf, type Snapshots } from '../../path/world.js';
+import type { Case, Snapshot, Upstream, Walk } from '../../types.js';
 import { without } from './lost.js';
 
-/** Of many pieces that is more than anybody wants to read. */
-const mostTried = 60;
+/** Each piece costs a prediction of each flow: more of either than anybody would read is not tried. */
+const mostPieces = 60;
+const mostFlows = 100;
 
 export interface Needed {
   lost: Piece;
@@ -16,31 +17,35 @@ export interface Needed {
 
 /** Which of the pieces that a host would lose its services need: those without which a path that is whole now breaks. */
 export function neededOf(c: Case, host: string, pieces: readonly Piece[]): Needed[] {
-  const tried = pieces.slice(0, mostTried);
-  const all = breaking(c, host, tried);
+  const tried = pieces.slice(0, mostPieces);
+  const all = breaking(c, host, tried, examples(c));
+  const alone = tried.map((lost) => ({ lost, walks: breaking(c, host, [lost], all) })).filter(({ walks }) => walks.length > 0);
   if (all.length === 0) return [];
-  const alone = tried.map((lost) => ({ lost, walks: breaking(c, host, [lost]) })).filter(({ walks }) => walks.length > 0);
   // Two pieces of which either would do are needed together.
   return alone.length > 0 ? alone : tried.map((lost) => ({ lost, walks: all }));
 }
 
-function breaking(c: Case, host: string, pieces: readonly Piece[]): Walk[] {
-  const snapshot = c.snapshots.get(host);
-  if (!snapshot || pieces.length === 0) return [];
+/** One whole walk for each service, upstream and family of client: other clients fare alike. */
+function examples(c: Case): Walk[] {
   const whole = c.walks.filter(({ end }) => end === 'whole');
-  const after = pieces.reduce(without, snapshot);
-  const clients = new Map(whole.map(({ client, clientAssumed }) => [client, { address: client, assumed: clientAssumed }]));
-  const walked = predictWalks(
-    new Map(c.snapshots).set(host, after),
-    [...new Set(whole.map(({ service }) => service))],
-    [...clients.values()],
-  );
-  const broken = new Set(walked.filter(({ end }) => end === 'broken').map(flow));
-  return whole.filter((walk) => broken.has(flow(walk)) || losesToEarlyDemux(walk, host, snapshot, after));
+  const key = ({ service, upstream, client }: Walk) => `${service.id} ${upstream.address} ${client.includes(':')}`;
+  return [...new Map(whole.toReversed().map((each) => [key(each), each])).values()].slice(0, mostFlows);
 }
 
-function flow({ service, client, upstream }: Walk): string {
-  return `${service.id} ${client} ${upstream.address}`;
+function breaking(c: Case, host: string, pieces: readonly Piece[], walks: readonly Walk[]): Walk[] {
+  const snapshot = c.snapshots.get(host);
+  if (!snapshot || pieces.length === 0) return [];
+  const after = pieces.reduce(without, snapshot);
+  const snapshots = new Map(c.snapshots).set(host, after);
+  return walks.filter((each) => isBroken(snapshots, each) || losesToEarlyDemux(each, host, snapshot, after));
+}
+
+function isBroken(snapshots: Snapshots, { service, client, clientAssumed, upstream }: Walk): boolean {
+  return hasAddress(upstream) && walk(snapshots, service, { address: client, assumed: clientAssumed }, upstream).end === 'broken';
+}
+
+function hasAddress(upstream: Upstream): upstream is Upstream & { address: string } {
+  return upstream.address !== undefined;
 }
 
 /** Early demux breaks no path for good: it takes some of the replies that nginx's own host forwards. */

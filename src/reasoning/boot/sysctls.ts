@@ -1,8 +1,8 @@
 import type { ChangedSysctl } from '../../cures/piece.js';
 import { factOf } from '../../path/world.js';
 import type { BootConfiguration, BootFile, Facts, Snapshot } from '../../types.js';
-import { matchesPattern } from './active.js';
 import type { BootCommand, BootPlace } from './commands.js';
+import { matchesGlob } from './glob.js';
 import { isWild } from './shell-words.js';
 
 /** What a sysctl will be after a boot; `value` is absent where that cannot be told. */
@@ -73,7 +73,7 @@ export function bootSysctl(
   return (path) => {
     const same = new Set(synonyms(path));
     const command = fromCommands.findLast(
-      ({ key }) => same.has(key) || (isWild(key) && matchesPattern(key.replace(/\$\{?\w+\}?/g, '*'), path)),
+      ({ key }) => same.has(key) || (isWild(key) && matchesGlob(key.replace(/\$\{?\w+\}?/g, '*'), path)),
     );
     if (command) return command;
     const exact = fromFiles.findLast(({ key, value }) => same.has(key) && value !== undefined);
@@ -81,9 +81,7 @@ export function bootSysctl(
     const excluded = fromFiles.some(({ key, value }) => same.has(key) && value === undefined);
     const found =
       exact ??
-      (excluded
-        ? undefined
-        : fromFiles.findLast(({ key, value }) => value !== undefined && key.includes('*') && matchesPattern(key, path)));
+      (excluded ? undefined : fromFiles.findLast(({ key, value }) => value !== undefined && key.includes('*') && matchesGlob(key, path)));
     return found?.value === undefined ? undefined : { value: found.value, at: found.at };
   };
 }
