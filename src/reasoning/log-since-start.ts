@@ -1,4 +1,4 @@
-import type { ErrorKind, ErrorLogLine, Facts, NginxMaster } from '../types.js';
+import type { ErrorKind, ErrorLogLine, Facts, NginxMaster, SeenClient } from '../types.js';
 import type { Opinion } from './hits.js';
 
 /** Seconds: log lines have whole seconds, and half a second is allowed for clocks. */
@@ -12,6 +12,12 @@ export function linesSinceStart({ nginx, nginxErrors }: Pick<Facts, 'nginx' | 'n
     const master = nginx.masters.find(({ pid }) => pid === line.master);
     return master !== undefined && kinds.includes(line.kind) && line.at + tolerance > startOf(master);
   });
+}
+
+/** Clients seen since the youngest master's oldest worker started; what a log gives no time for counts. */
+export function clientsSinceStart({ nginx, nginxClients }: Pick<Facts, 'nginx' | 'nginxClients'>): SeenClient[] {
+  const started = Math.max(0, ...nginx.masters.map(startOf));
+  return nginxClients.filter(({ at }) => at === undefined || at + tolerance > started);
 }
 
 /** When the oldest running worker started, or the master where there is none: seconds since the epoch. */

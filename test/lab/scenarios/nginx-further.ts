@@ -1,6 +1,6 @@
-import { client, upstreams } from '../article.js';
+import { client, gateway, proxy, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
-import { startNginx, stopNginx } from '../services.js';
+import { httpPreamble, nginxPreamble, startNginx, stopNginx } from '../services.js';
 import { type Fault, fault } from './scenario.js';
 
 const onClient = (run: string): Change => ({ host: 'client', run });
@@ -11,6 +11,24 @@ const ask = (address: string, port: number): string =>
 const fewPorts = 'echo 40000 40031 > /proc/sys/net/ipv4/ip_local_port_range';
 const usePorts = (address: string): string =>
   `for i in $(seq 100); do curl -so /dev/null -m 2 --interface ${address} http://192.168.99.10/; done`;
+
+/** Clients reach nginx by way of the gateway. */
+const throughGateway: readonly Change[] = [
+  { host: 'gw', run: 'for f in /proc/sys/net/ipv4/conf/*/send_redirects; do echo 0 > "$f"; done' },
+  onClient(`ip route add ${proxy.outer}/32 via ${gateway.outer}`),
+];
+
+/** A proxy of http that is not transparent, but says who asked it. */
+const relay = `${nginxPreamble}http {
+${httpPreamble}    server {
+        listen 8080;
+        location / {
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_pass http://${proxy.outer};
+        }
+    }
+}
+`;
 
 /** Faults of nginx's configuration that take particular traffic to be seen. */
 export const furtherNginxFaults: readonly Fault[] = [
@@ -71,4 +89,34 @@ export const furtherNginxFaults: readonly Fault[] = [
       },
     ],
   ),
+  {
+    ...fault(
+      'nginx/client-is-a-proxy',
+      'gw',
+      ['http', 'tcp', 'dns', 'udp5300'],
+      [...throughGateway, { host: 'gw', run: 'iptables-nft -t nat -A POSTROUTING -o eth0 -j MASQUERADE' }],
+      'a router that masquerades',
+    ),
+    withGateway: true,
+  },
+  {
+    ...fault(
+      'nginx/client-is-a-proxy',
+      'proxy',
+      ['http'],
+      [
+        ...throughGateway,
+        {
+          host: 'gw',
+          run: [
+            `cat > nginx.conf <<'END'\n${relay}END`,
+            startNginx(),
+            'iptables-nft -t nat -A PREROUTING -i eth0 -d 192.168.99.10 -p tcp --dport 80 -j REDIRECT --to-ports 8080',
+          ].join('\n'),
+        },
+      ],
+      'a proxy in front',
+    ),
+    withGateway: true,
+  },
 ];
