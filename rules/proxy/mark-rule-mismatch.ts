@@ -8,7 +8,7 @@ const rule: Rule = {
   title: "a mark rule exists but misses the upstreams' replies",
   why: "A rule that sets the mark is there, yet its protocol, port, subnet, interface, chain or position keeps it from the replies. Replies come from the upstream's address and port, through PREROUTING, on the link towards the upstreams.",
   signs: {
-    logs: 'As if there were no rule: 504 and `upstream timed out (110: Connection timed out) while connecting to upstream`, IpInAddrErrors with ip_forward=0. In addition the packet counter of the rule stands still while requests fail.',
+    logs: 'As if there were no rule: 504 and `upstream timed out (110: Connection timed out) while connecting to upstream`, IpInAddrErrors with ip_forward=0. In addition the packet counter of the rule stands still while requests fail; where it misses only some upstreams it counts the others.',
     packets:
       "SYN from the client's address and SYN-ACK on the link to the upstreams, over and over, and nothing that nginx does with the answer.",
   },

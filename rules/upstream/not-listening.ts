@@ -12,7 +12,7 @@ const rule: Rule = {
       "TCP: a SYN, and an RST back to the client's address, which nginx takes in. UDP: an ICMP port unreachable to the client's address. A refusal that reaches nginx also proves that the way back works.",
   },
   proof:
-    '`ss` on the upstream has no socket on that address, port and protocol, nor on a wildcard of that family. Not this: a firewall that rejects with a TCP reset. With several upstreams nginx hides it: after one failure it leaves the upstream out for 10 s.',
+    '`ss` on the upstream has no socket on that address, port and protocol, nor on a wildcard that takes that family. Not this: a firewall that rejects with a TCP reset. With several upstreams nginx hides it: after one failure it leaves the upstream out for 10 s.',
   cure: {
     how: [
       'On the upstream, look what listens; start the service, or let it listen on the address that nginx asks and not on 127.0.0.1:',

@@ -14,7 +14,7 @@ const rule: Rule = {
   signs: {
     logs: "504 for this upstream: `upstream timed out (110: Connection timed out) while connecting to upstream`, for UDP `… while proxying connection`. On the client TcpOutRsts grows, UdpNoPorts for UDP; on the upstream TcpAttemptFails where the client's RST gets back to it, else TcpExtTCPSynRetrans.",
     packets:
-      "At the upstream the SYN comes in and the SYN-ACK goes out, but on nginx's inner link the SYN-ACK never appears. The client gets one from 172.16.0.12, whom it never asked, and resets it.",
+      "At the upstream the SYN comes in and the SYN-ACK goes out, but on nginx's inner link the SYN-ACK never appears. The client gets one from 172.16.0.12, which it never asked, and resets it.",
   },
   proof:
     "On the upstream the look-up of the client from its own address names another gateway than nginx. Not this: another default route that clients' answers do not take, and a router that passes the answers to this nginx after all. With a pair of nginx hosts the gateway's address may sit on the other one.",
