@@ -58,6 +58,7 @@ interface CheckFlags extends HostFlags {
   skip?: string[];
   record?: string;
   save?: string;
+  fixScript?: string;
 }
 
 /** Runs the command line of this process. A reader that has had enough (`tpdoctor … | head`) is no error. */
@@ -133,6 +134,7 @@ function addCheck(program: Command, io: Surroundings, exit: (code: number) => vo
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--record <FILE>', 'write every question and answer to a file')
     .option('--save <FILE>', 'write the snapshots to a file')
+    .option('--fix-script <DIR>', 'write a script for each host that cures its faults; nothing is carried out')
     .option('--no-color', 'no colours')
     .option('--quiet', 'only the diagnoses and the verdict')
     .option('--verbose', 'everything that was found')
@@ -145,10 +147,11 @@ function addCheck(program: Command, io: Surroundings, exit: (code: number) => vo
       const options = checkOptions(files, flags);
       await validate(options);
       const speech = speechTo(io);
-      const { report, exitCode } = await runCheck(options, speech).finally(() => speech.done());
+      const { report, exitCode, notes = [] } = await runCheck(options, speech).finally(() => speech.done());
       const render = await formats.get(flags.json ? 'json' : flags.output)?.();
       if (!render) throw new Error(`no format ${flags.output}`);
       io.stdout.write(render(report, style(flags, io)));
+      for (const note of notes) complain(note, io);
       exit(exitCode);
     });
 }
@@ -217,7 +220,7 @@ function addExplain(program: Command, io: Surroundings): void {
 }
 
 function checkOptions(files: readonly string[], flags: CheckFlags): CheckOptions {
-  const { client = [], outbound = [], only = [], skip = [], record, save } = flags;
+  const { client = [], outbound = [], only = [], skip = [], record, save, fixScript } = flags;
   return {
     ...hostOptions(files, flags),
     clients: client,
@@ -226,6 +229,7 @@ function checkOptions(files: readonly string[], flags: CheckFlags): CheckOptions
     skip,
     ...(record === undefined ? {} : { record }),
     ...(save === undefined ? {} : { save }),
+    ...(fixScript === undefined ? {} : { fixScript }),
   };
 }
 

@@ -40,7 +40,10 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<CheckResu
     tookMs: Date.now() - started,
     ...examined,
   };
-  return { report, exitCode: exitCodeOf(report.verdict) };
+  const exitCode = exitCodeOf(report.verdict);
+  if (options.fixScript === undefined) return { report, exitCode };
+  const { writeFixScripts } = await import('./fix-scripts.js');
+  return { report, exitCode, notes: await writeFixScripts(options.fixScript, report, gathered.snapshots, io) };
 }
 
 /** A full disk must not cost the diagnosis. */

@@ -21,6 +21,8 @@ export interface CheckOptions {
   record?: string;
   /** File that the snapshots are written to. */
   save?: string;
+  /** New or empty directory for scripts that cure what was found. */
+  fixScript?: string;
 }
 
 /** What `tpdoctor path` was asked to do; `from` and `to` are of one family. */
@@ -36,6 +38,8 @@ export type ExitCode = 0 | 1 | 2;
 export interface CheckResult {
   report: Report;
   exitCode: ExitCode;
+  /** Lines about what was written besides the report. */
+  notes?: readonly string[];
 }
 
 /** How a command speaks before its result is there. Plain text, one line; may come from hosts. */

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { loadChecks, loadRules } from '../engine/catalogue.js';
 import { parseTarget } from '../host/target.js';
 import { familyOf } from '../net/address.js';
+import { checkScriptDirectory } from './fix-scripts.js';
 import { nearest } from './near.js';
 import { type CheckOptions, type PathOptions, UsageError } from './options.js';
 import { matchesGlob } from './selection.js';
@@ -14,6 +15,7 @@ export async function validate(options: CheckOptions): Promise<void> {
   await checkPatterns(options);
   await checkOutput('--record', options.record);
   await checkOutput('--save', options.save);
+  if (options.fixScript !== undefined) await checkScriptDirectory(options.fixScript);
 }
 
 /** The same for `path`. */

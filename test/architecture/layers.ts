@@ -69,6 +69,11 @@ export const layers: readonly Layer[] = [
     why: 'a format turns a finished report into text and decides nothing',
   },
   {
+    of: 'src/report/fix-script.ts',
+    may: ['src/types', 'src/report/', 'src/cures/shell.ts'],
+    why: 'a script quotes what it holds just as printed commands are quoted',
+  },
+  {
     of: 'src/host/',
     may: ['src/types', 'src/host/'],
     packages: ['zod', 'node:child_process', 'node:crypto', 'node:fs/promises', 'node:net'],
@@ -92,6 +97,12 @@ export const layers: readonly Layer[] = [
     may: ['src/types', 'src/engine/', 'src/host/', 'src/commands/'],
     packages: ['node:fs/promises'],
     why: 'writes the recording into the file that the user named',
+  },
+  {
+    of: 'src/commands/fix-scripts.ts',
+    may: ['src/types', 'src/report/', 'src/commands/'],
+    packages: ['node:fs/promises', 'node:path'],
+    why: 'writes scripts into the directory that the user named',
   },
   {
     of: 'src/commands/explain.ts',

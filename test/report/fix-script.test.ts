@@ -1,0 +1,392 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fileNames } from '../../src/report/fix-script/names.js';
+import { type FixScript, fixScripts, type ScriptHost } from '../../src/report/fix-script.js';
+import type { Diagnosis, FixStep, Report } from '../../src/types.js';
+import { attack, faulty } from './samples.js';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'tpdoctor-fix-'));
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+const [sample] = faulty.diagnoses;
+
+function reportOf(fix: readonly FixStep[], more: Partial<Diagnosis> = {}): Report {
+  if (!sample) throw new Error('no sample');
+  return { ...faulty, diagnoses: [{ ...sample, cause: 'proxy/tested', verify: [], ...more, fix: [...fix] }] };
+}
+
+const run = (command: string, undo?: string): FixStep => ({
+  host: 'proxy',
+  kind: 'command',
+  run: command,
+  why: 'because',
+  ...(undo === undefined ? {} : { undo }),
+});
+
+function edit(file: string, line: number, remove: string | null, insert: string | null): FixStep {
+  return { host: 'proxy', kind: 'edit', file, line, remove, insert, why: 'because' };
+}
+
+/** Knows the files as they are now. */
+const thisMachine: ScriptHost = {
+  addresses: [],
+  textOf: (file) => (existsSync(file) ? readFileSync(file, 'utf8') : undefined),
+};
+
+interface Script {
+  text: string;
+  /** Runs it as a user would, by the shell that is given. */
+  sh(...args: string[]): { code: number | null; out: string; err: string };
+}
+
+function scriptFor(report: Report, host: ScriptHost = thisMachine, shell: readonly string[] = ['sh']): Script {
+  const [script] = fixScripts(report, new Map([['proxy', host]]));
+  if (!script) throw new Error('no script');
+  const path = join(dir, script.file);
+  writeFileSync(path, script.text);
+  const [command = 'sh', ...first] = shell;
+  return {
+    text: script.text,
+    sh: (...args) => {
+      const { status, stdout, stderr } = spawnSync(command, [...first, path, ...args], { cwd: dir, encoding: 'utf8' });
+      return { code: status, out: stdout, err: stderr };
+    },
+  };
+}
+
+/** Everything beside the script: a dry run or an undo must leave it as it was. */
+const surroundings = () =>
+  readdirSync(dir)
+    .filter((name) => name !== 'proxy.sh')
+    .sort();
+
+describe('scripts', () => {
+  const twoHosts: Report = {
+    ...faulty,
+    diagnoses: faulty.diagnoses.map((diagnosis, i) =>
+      i === 0
+        ? {
+            ...diagnosis,
+            fix: [
+              ...diagnosis.fix,
+              { host: 'app1', kind: 'command', run: 'ip route replace default via 172.16.0.1', why: 'replies then pass nginx' },
+            ],
+          }
+        : diagnosis,
+    ),
+  };
+  const conf = `${'#\n'.repeat(4)}    keepalive 32;\n${'#\n'.repeat(9)}        proxy_pass http://shop;\n#\n`;
+  const known = new Map<string, ScriptHost>([
+    [
+      'proxy',
+      { addresses: ['192.168.99.10', 'fd00:99::10'], textOf: (file) => (file === '/etc/nginx/conf.d/shop.conf' ? conf : undefined) },
+    ],
+  ]);
+  const scripts = fixScripts(twoHosts, known);
+
+  it.each(['proxy', 'app1'])('read as they did: %s', async (host) => {
+    await expect(scripts.find((each) => each.host === host)?.text).toMatchFileSnapshot(`fixtures/fix-script-${host}.txt`);
+  });
+
+  it('are written for hosts with a fault in the order of curing, and leave risks out', () => {
+    expect(scripts.map(({ host, file }) => [host, file])).toEqual([
+      ['proxy', 'proxy.sh'],
+      ['app1', 'app1.sh'],
+    ]);
+    expect(scripts[0]?.text).not.toContain('udp_early_demux=0');
+    expect(fixScripts({ ...faulty, diagnoses: faulty.diagnoses.filter(({ severity }) => severity === 'risk') }, known)).toEqual([]);
+  });
+
+  it('are POSIX sh that shellcheck has nothing to say about', () => {
+    for (const { file, text } of scripts) {
+      writeFileSync(join(dir, file), text);
+      const { status, stdout } = spawnSync('shellcheck', ['--shell=sh', join(dir, file)], { encoding: 'utf8' });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+    }
+  });
+});
+
+describe('a script', () => {
+  it('without an argument, or with show, changes nothing', () => {
+    const conf = join(dir, 'a.conf');
+    writeFileSync(conf, 'a;\n');
+    const script = scriptFor(reportOf([edit(conf, 1, 'a', 'b'), run(`touch ${dir}/made`)]));
+    for (const args of [[], ['show']]) {
+      const { code, out } = script.sh(...args);
+      expect(code).toBe(0);
+      expect(out).toMatch(/- a;\n.*\+ b;\n.*\n.*touch/);
+    }
+    expect(surroundings()).toEqual(['a.conf']);
+    expect(readFileSync(conf, 'utf8')).toBe('a;\n');
+  });
+
+  it.each([[['aply']], [['apply', 'x']], [['apply', '']], [['undo', '1']], [['show', '1']], [['apply', '1', '2']]])(
+    'refuses %j',
+    (args) => {
+      expect(scriptFor(reportOf([run('true')])).sh(...args).code).toBe(64);
+    },
+  );
+
+  it('does its steps in order and takes them back in reverse', () => {
+    const log = join(dir, 'log');
+    const script = scriptFor(reportOf(['1', '2', '3'].map((n) => run(`echo do ${n} >> ${log}`, `echo undo ${n} >> ${log}`))));
+    expect(script.sh('apply').code).toBe(0);
+    expect(script.sh('apply').code, 'again, which does nothing').toBe(0);
+    expect(script.sh('undo').code).toBe(0);
+    expect(script.sh('undo').code, 'again, which does nothing').toBe(0);
+    expect(readFileSync(log, 'utf8').trim().split('\n')).toEqual(['do 1', 'do 2', 'do 3', 'undo 3', 'undo 2', 'undo 1']);
+    expect(surroundings()).toEqual(['log']);
+  });
+
+  it('stops at a step that fails, and takes back just what was done', () => {
+    const log = join(dir, 'log');
+    const script = scriptFor(
+      reportOf([run(`echo 1 >> ${log}`, `echo back 1 >> ${log}`), run(`false\necho 2 >> ${log}`, 'false'), run(`echo 3 >> ${log}`)]),
+    );
+    const applied = script.sh('apply');
+    expect(applied.code).toBe(1);
+    expect(applied.err).toContain('step 2 failed');
+    expect(script.sh('undo').code).toBe(0);
+    expect(readFileSync(log, 'utf8')).toBe('1\nback 1\n');
+  });
+
+  it('says what it cannot take back', () => {
+    const script = scriptFor(reportOf([run('true')]));
+    expect(script.sh('apply').code).toBe(0);
+    const { code, out } = script.sh('undo');
+    expect(code).toBe(1);
+    expect(out).toContain('step 1 cannot be taken back');
+  });
+
+  it('reloads after the edits, and again after they are taken back', () => {
+    const [conf, log] = [join(dir, 'a.conf'), join(dir, 'log')];
+    writeFileSync(conf, 'one;\ntwo;\n');
+    const reload = run(`cat ${conf} >> ${log}; true -s reload`);
+    const script = scriptFor(reportOf([edit(conf, 1, 'one', '1'), edit(conf, 2, 'two', '2'), reload]));
+    expect(script.sh('apply').code).toBe(0);
+    expect(script.sh('undo').code).toBe(0);
+    expect(readFileSync(log, 'utf8')).toBe('1;\n2;\none;\ntwo;\n');
+  });
+
+  it('is refused on another host and leaves no trace there', () => {
+    const script = scriptFor(reportOf([run(`touch ${dir}/made`)]), { ...thisMachine, addresses: ['192.0.2.77', '2001:db8::77'] });
+    expect(script.sh().code).toBe(0);
+    const { code, err } = script.sh('apply');
+    expect(code).toBe(1);
+    expect(err).toContain('another host');
+    expect(surroundings()).toEqual([]);
+    const here = scriptFor(reportOf([run(`touch ${dir}/made`)]), { ...thisMachine, addresses: ['192.0.2.77', '127.0.0.1'] });
+    expect(here.sh('apply').code).toBe(0);
+  });
+
+  it('stops where a sysctl is no longer what it was', () => {
+    const key = 'net.ipv4.tcp_syn_retries';
+    const value = Number(readFileSync('/proc/sys/net/ipv4/tcp_syn_retries', 'utf8'));
+    const script = scriptFor(reportOf([run(`sysctl -w ${key}=${value + 2}`, `sysctl -w ${key}=${value + 1}`)]));
+    const { code, err } = script.sh('apply');
+    expect(code).toBe(1);
+    expect(err).toContain(`${key} is no longer ${value + 1} but ${value}`);
+    expect(Number(readFileSync('/proc/sys/net/ipv4/tcp_syn_retries', 'utf8'))).toBe(value);
+  });
+});
+
+describe('an edit', () => {
+  const conf = () => join(dir, 'nginx.conf');
+
+  it('stops where the line is not what it was, and changes nothing', () => {
+    writeFileSync(conf(), 'proxy_bind $remote_addr;\n');
+    const script = scriptFor(reportOf([edit(conf(), 1, '$remote_addr', '$remote_addr transparent')]));
+    for (const now of ['proxy_bind off;\n', 'proxy_bind $remote_addr; # mine\n', ' proxy_bind $remote_addr;\n', '']) {
+      writeFileSync(conf(), now);
+      const { code, err } = script.sh('apply');
+      expect(code).toBe(1);
+      expect(err).toContain('differs');
+      expect(readFileSync(conf(), 'utf8')).toBe(now);
+      expect(surroundings()).toEqual(['nginx.conf']);
+    }
+    rmSync(conf());
+    expect(script.sh('apply').err).toContain('there is no file');
+  });
+
+  it('tells numbers that are equal from texts that are', () => {
+    writeFileSync(conf(), '1.0\n');
+    const script = scriptFor(reportOf([edit(conf(), 1, '1.0', '2')]));
+    writeFileSync(conf(), '1\n');
+    expect(script.sh('apply').code).toBe(1);
+  });
+
+  it('is not taken back where the file has changed since', () => {
+    writeFileSync(conf(), 'a;\n');
+    const script = scriptFor(reportOf([edit(conf(), 1, 'a', 'b')]));
+    expect(script.sh('apply').code).toBe(0);
+    writeFileSync(conf(), 'b;\nmine;\n');
+    const { code, err } = script.sh('undo');
+    expect(code).toBe(1);
+    expect(err).toContain('not as this script left it');
+    expect(readFileSync(conf(), 'utf8')).toBe('b;\nmine;\n');
+  });
+
+  it('keeps links, owner and mode, and its copy where nginx includes none', () => {
+    writeFileSync(join(dir, 'real'), 'a;\n');
+    chmodSync(join(dir, 'real'), 0o640);
+    symlinkSync('real', conf());
+    const script = scriptFor(reportOf([edit(conf(), 1, 'a', 'b')]));
+    expect(script.sh('apply').code).toBe(0);
+    expect(lstatSync(conf()).isSymbolicLink()).toBe(true);
+    expect(statSync(conf()).mode & 0o777).toBe(0o640);
+    expect(readFileSync(join(dir, 'real'), 'utf8')).toBe('b;\n');
+    const matched = execFileSync('sh', ['-c', 'ls *'], { cwd: dir, encoding: 'utf8' }).split('\n').filter(Boolean);
+    expect(matched).toEqual(['nginx.conf', 'proxy.sh', 'proxy.sh.done', 'real']);
+  });
+
+  it('is told by what earlier edits leave', () => {
+    writeFileSync(conf(), 'one;\ntwo;\n');
+    const script = scriptFor(reportOf([edit(conf(), 2, null, 'between;'), edit(conf(), 3, 'two', 'three'), edit(conf(), 1, 'one;', '')]));
+    expect(script.sh('apply').code).toBe(0);
+    expect(readFileSync(conf(), 'utf8')).toBe('\nbetween;\nthree;\n');
+    expect(script.sh('undo').code).toBe(0);
+    expect(readFileSync(conf(), 'utf8')).toBe('one;\ntwo;\n');
+  });
+
+  it.each([
+    ['a new line in what is put in', 'a;\n', 1, 'a', 'b;\nc'],
+    ['a control character on the line', 'a;\x1b[2J\n', 1, 'a', 'b'],
+    ['text that reads another way than it is', 'a;\u202e\n', 1, 'a', 'b'],
+    ['bytes that are no text', 'a;\ufffd\n', 1, 'a', 'b'],
+    ['a carriage return', 'a;\r\n', 1, 'a', 'b'],
+    ['a text that is not there', 'a;\n', 1, 'x', 'y'],
+    ['a line that is not there', 'a;\n', 2, null, 'b'],
+  ])('is left to a person: %s', (_, before, line, remove, insert) => {
+    writeFileSync(conf(), before);
+    const script = scriptFor(reportOf([edit(conf(), line, remove, insert), run(`touch ${dir}/made`)]));
+    expect(script.text).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ufffd]/);
+    expect(script.sh().code).toBe(0);
+    const { code, err } = script.sh('apply');
+    expect(code).toBe(1);
+    expect(err).toContain('by hand');
+    expect(surroundings()).toEqual(['nginx.conf']);
+    expect(script.sh('apply', '2').code, 'and goes on behind it').toBe(0);
+    expect(surroundings()).toContain('made');
+    expect(readFileSync(conf(), 'utf8')).toBe(before);
+  });
+
+  const word = fc.constantFrom(
+    "'",
+    '"',
+    '\\',
+    '`',
+    '$(touch PWNED)',
+    '$HOME',
+    '&',
+    '/',
+    'END',
+    '\t',
+    ' ',
+    '%s',
+    '\\n',
+    '\\1',
+    ';',
+    '*',
+    '#',
+    '!',
+    '=',
+    '~',
+    'ä',
+    '日',
+    '0',
+    '-n',
+    '{',
+    '}',
+  );
+  const line = fc.oneof(
+    fc.array(word, { maxLength: 6 }).map((words) => words.join('')),
+    fc.constantFrom('', 'END', 'END_', '1e3', '-', '\\', "it's", ' lead', 'trail '),
+  );
+
+  it('puts any text in place of any other, and undo brings back every byte', () => {
+    const shells = [['dash'], ['busybox', 'sh'], ['bash', '--posix']];
+    fc.assert(
+      fc.property(
+        fc.array(line, { minLength: 1, maxLength: 5 }),
+        fc.nat(),
+        line.filter((text) => text !== ''),
+        fc.boolean(),
+        fc.boolean(),
+        fc.constantFrom(...shells),
+        (lines, at, text, inserts, ended, shell) => {
+          const number = (at % lines.length) + 1;
+          const old = lines[number - 1] ?? '';
+          // Without a line there is nothing that an edit could be about.
+          fc.pre(ended || lines.at(-1) !== '');
+          const before = lines.join('\n') + (ended ? '\n' : '');
+          writeFileSync(conf(), before);
+          const script = scriptFor(reportOf([edit(conf(), number, inserts ? null : old, text)]), thisMachine, shell);
+          expect(script.sh('apply')).toMatchObject({ code: 0, err: '' });
+          const expected = [...lines];
+          expected.splice(number - 1, 1, ...(inserts ? [text, old] : [text]));
+          expect(readFileSync(conf(), 'utf8')).toBe(`${expected.join('\n')}\n`);
+          expect(script.sh('undo')).toMatchObject({ code: 0, err: '' });
+          expect(readFileSync(conf(), 'utf8')).toBe(before);
+          expect(surroundings()).toEqual(['nginx.conf']);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('text from hosts', () => {
+  const payload = (n: number) =>
+    `x\ntouch PWNED${n}\n'; touch PWNED${n}; '\nEND\ntouch PWNED${n}\n$(touch PWNED${n}) \`touch PWNED${n}\` ${attack}`;
+
+  it('is never carried out, wherever in a diagnosis it stands', () => {
+    const step: FixStep = { ...run('true', 'true'), why: payload(1), persist: payload(2) } as FixStep;
+    const hand = edit(payload(3), 1, payload(4), payload(5));
+    const report = reportOf([step, hand], { summary: payload(6), verify: [payload(7)], cause: payload(8) });
+    const script = scriptFor({ ...report, startedAt: payload(9), tool: { name: 'tpdoctor', version: payload(9) } });
+    expect(script.text).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202e]/);
+    for (const args of [[], ['apply'], ['undo']]) script.sh(...args);
+    expect(surroundings()).toEqual([]);
+  });
+
+  it('does not become a command that cannot be shown', () => {
+    const script = scriptFor(reportOf([run(`touch ${dir}/made \x1b[1A`)]));
+    expect(script.sh('apply').err).toContain('by hand');
+    expect(surroundings()).toEqual([]);
+  });
+
+  it('as a host name gives a file name that stays in its directory', () => {
+    const names = fileNames(['../../etc/passwd', '.bashrc', '-rf', 'a b', 'A_b', '', 'ok', '\u202e', 'x'.repeat(300)]);
+    for (const name of names.values()) expect(name).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,70}\.sh$/);
+    const folded = [...names.values()].map((name) => name.toLowerCase());
+    expect(new Set(folded).size).toBe(folded.length);
+    expect(names.get('ok')).toBe('ok.sh');
+  });
+
+  it('as the name of a host that has a script, too', () => {
+    const host = `evil'$(touch PWNED)\ntouch PWNED`;
+    const [script]: FixScript[] = fixScripts(reportOf([{ ...run('true'), host }]), new Map());
+    writeFileSync(join(dir, 'proxy.sh'), script?.text ?? '');
+    spawnSync('sh', ['proxy.sh'], { cwd: dir });
+    spawnSync('sh', ['proxy.sh', 'apply'], { cwd: dir });
+    expect(surroundings()).toEqual(['proxy.sh.done']);
+  });
+});
