@@ -3,15 +3,10 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { check } from './doctor.js';
 import { type Lab, raiseLab } from './lab.js';
-import { type ProbeService, probeServices } from './probe.js';
+import { failing } from './probe.js';
 import { faults } from './scenarios/index.js';
 
 const names = ['nginx/transparent-keyword-missing (http)', 'proxy/policy-rule-missing', 'upstream/no-route-to-client'];
-
-async function failing(lab: Lab): Promise<ProbeService[]> {
-  const results = await Promise.all(probeServices.map(async (service) => ({ service, ...(await lab.probe(service)) })));
-  return results.filter(({ ok }) => !ok).map(({ service }) => service);
-}
 
 /** Runs a script on its host; the lab's hosts share their files. */
 async function run(lab: Lab, host: string, script: string, verb: string): Promise<void> {
