@@ -1,5 +1,5 @@
 import { displayWidth, hang, wrap } from './layout.js';
-import type { Pen } from './style.js';
+import type { Colour, Pen } from './style.js';
 
 /** A page about one entry of the catalogue, its texts fit for a terminal (see clean). */
 export interface Page {
@@ -20,12 +20,14 @@ export type Block = { text: string } | { name: string; text: string } | { run: s
 
 /** A page for people. */
 export function renderPage({ id, what, title, sections }: Page, pen: Pen): string {
-  const head = [
-    `${pen.paint(id, 'bold', 'cyan')}  ${pen.paint(what, 'dim')}`,
-    ...wrap(title, pen.width).map((line) => pen.paint(line, 'bold')),
-  ];
-  const lines = sections.flatMap(({ heading, blocks }) => ['', pen.paint(heading, 'bold', 'cyan'), ...lay(blocks, pen)]);
-  return `${[...head, ...lines].join('\n')}\n`;
+  const name = pen.paint(id, 'bold', 'cyan');
+  const first = displayWidth(`${id}  ${what}`) <= pen.width ? [`${name}  ${pen.paint(what, 'dim')}`] : [name, ...painted(what, pen, 'dim')];
+  const lines = sections.flatMap(({ heading, blocks }) => ['', ...painted(heading, pen, 'bold', 'cyan'), ...lay(blocks, pen)]);
+  return `${[...first, ...painted(title, pen, 'bold'), ...lines].join('\n')}\n`;
+}
+
+function painted(text: string, pen: Pen, ...colours: readonly Colour[]): string[] {
+  return wrap(text, pen.width).map((line) => pen.paint(line, ...colours));
 }
 
 function lay(blocks: readonly Block[], pen: Pen): string[] {

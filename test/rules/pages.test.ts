@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { cureBlocks } from '../../src/commands/explain.js';
+import { cureBlocks, explain } from '../../src/commands/explain.js';
 import { loadRules } from '../../src/engine/catalogue.js';
 import { contains } from '../../src/net/prefix.js';
+import { displayWidth } from '../../src/report/layout.js';
+import type { Style } from '../../src/report/style.js';
 import type { Rule } from '../../src/types.js';
 import { run } from '../cli/surroundings.js';
 
@@ -49,6 +51,20 @@ describe('the page of every cause', () => {
   it.each(rules)('%s is read without much scrolling', async (id) => {
     const { out } = await run('explain', id);
     expect(out.split('\n').length).toBeLessThanOrEqual(longPages[id] ?? mostLines);
+  });
+
+  it.each(rules)('%s stays within any terminal, in its characters and colours', async (id, rule) => {
+    const style: Style = { width: 80, colour: false, unicode: true, verbosity: 'normal' };
+    const page = (change: Partial<Style>) => explain({ id, json: false, style: { ...style, ...change } });
+    const commands = commandsOf(rule);
+    for (const width of [40, 80, 120]) {
+      const prose = (await page({ width })).split('\n').filter((line) => !commands.includes(line.trim()));
+      expect(Math.max(...prose.map(displayWidth))).toBeLessThanOrEqual(width);
+    }
+    expect(await page({ unicode: false })).toMatch(/^[\n\x20-\x7e]*$/);
+    const coloured = await page({ colour: true });
+    expect(coloured).toContain('\x1b[');
+    expect(coloured.replace(/\x1b\[[\d;]+m/g, '')).toBe(await page({}));
   });
 
   it('has example commands in most cases', () => {
