@@ -92,7 +92,7 @@ function parse({ kind, only }: Source, reply: Reply | undefined): BootFile[] {
     file.count += 1;
     const text = entry.slice(colon + 1);
     if (matters(kind, text))
-      file.lines.push({ ...(only === undefined ? { line: file.count } : {}), text: text.trimEnd().slice(0, mostText) });
+      file.lines.push({ ...(only === undefined ? { line: file.count } : {}), text: shown(kind, text).trimEnd().slice(0, mostText) });
   }
   return [...files].map(([path, { lines }]) => ({ path, kind, lines }));
 }
@@ -106,12 +106,19 @@ function matters(kind: BootKind, text: string): boolean {
   return (kind !== 'iptables-save' && kind !== 'ufw-rules') || !plainTarget.test(bare);
 }
 
+/** Arguments of programs that change no network state may be secret: only what they name is kept. */
+function shown(kind: BootKind, text: string): string {
+  const key = kind === 'unit' && !toolWord.test(text) ? /^\s*Exec\w+=/.exec(text)?.[0] : undefined;
+  return key === undefined ? text : key + (text.match(absolute) ?? []).join(' ');
+}
+
 /** Files that the lines of others name. What the system itself brings is left alone. */
 async function readNamed(host: Host, by: readonly BootFile[], present: readonly BootFile[]): Promise<BootFile[]> {
   const wanted = new Map<string, BootKind>();
   for (const file of by) {
     if (file.kind !== 'unit' && file.kind !== 'script' && file.kind !== 'interfaces') continue;
-    for (const { text } of file.lines) for (const path of pathsIn(text)) wanted.set(path, kindOfNamed(text, path));
+    const own = /^\/etc\/systemd\/system\/[^/]+\.service(?:\.d\/[^/]+)?$/.test(file.path);
+    for (const { text } of file.lines) for (const path of pathsIn(text, own)) wanted.set(path, kindOfNamed(text, path));
   }
   for (const { path } of present) wanted.delete(path);
   const named = [...wanted]
@@ -121,12 +128,16 @@ async function readNamed(host: Host, by: readonly BootFile[], present: readonly 
   return named.flatMap((source, i) => parse(source, replies[i]));
 }
 
-const systemPath = /^\/(?:usr\/(?:s?bin|lib|libexec|share)|s?bin|lib(?:32|64)?|proc|sys|dev|run|var\/(?:log|run|lib))(?:\/|$)/;
+const toolWord = /(?:^|[^\w-])(?:ip|tc|nft|ip6?tables[a-z-]*|sysctl)(?:\W|$)/;
+const absolute = /(?<![\w.$}-])\/[\w.@+/-]{2,200}/g;
+const noFiles = /^\/(?:proc|sys|dev|run|var\/(?:log|run|lib))(?:\/|$)/;
+const systemPath = /^\/(?:usr\/(?:s?bin|lib|libexec|share)|s?bin|lib(?:32|64)?)(?:\/|$)/;
+const interpreters = /\/(?:env|ba?sh|dash|python[\d.]*|perl|ip|tc|nft|ip6?tables[a-z-]*|sysctl|sleep|true|echo|systemctl|nginx)$/;
 
-/** Absolute paths in a line. */
-export function pathsIn(text: string): string[] {
-  const paths = text.match(/(?<![\w.$}-])\/[\w.@+/-]{2,200}/g) ?? [];
-  return paths.filter((path) => !systemPath.test(path) && !path.endsWith('/'));
+/** Absolute paths in a line that may be scripts. Programs of the system are none, but in a unit of the administrator's own a script may stand among them. */
+export function pathsIn(text: string, own = false): string[] {
+  const paths = text.match(absolute) ?? [];
+  return paths.filter((path) => !path.endsWith('/') && !noFiles.test(path) && !interpreters.test(path) && (own || !systemPath.test(path)));
 }
 
 function kindOfNamed(text: string, path: string): BootKind {

@@ -93,3 +93,22 @@ test('files of the system itself are not followed', () => {
     '/opt/x/y.sh',
   ]);
 });
+
+test('arguments of programs that change no network state stay on the host; scripts among the programs of the system are read where the unit is one of the administrator', async () => {
+  const pattern = '/etc/systemd/system/*.service';
+  const boot = of(
+    await read(
+      hostWith({
+        ...machine,
+        [pattern]:
+          '/etc/systemd/system/x.service:ExecStart=/usr/bin/tp-up --token=abc\n/etc/systemd/system/y.service:ExecStart=/sbin/ip rule add fwmark 1\n',
+        '/usr/bin/tp-up': '/usr/bin/tp-up:ip route add local default dev lo table 100\n',
+      }),
+    ),
+  );
+  expect(boot.files.flatMap(({ lines }) => lines.map(({ text }) => text))).toEqual([
+    'ExecStart=/usr/bin/tp-up',
+    'ExecStart=/sbin/ip rule add fwmark 1',
+    'ip route add local default dev lo table 100',
+  ]);
+});

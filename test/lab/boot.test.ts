@@ -39,6 +39,12 @@ async function boot(): Promise<string> {
         `ip link set ${link} up`,
       ];
     }),
+    // The upstream answers pings, no more is asked of it.
+    'unshare --net sleep 600 & upstream=$!',
+    'while [ "$(readlink /proc/$upstream/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.05; done',
+    'ip link set peer1 netns $upstream',
+    'nsenter -n -t $upstream ip address add 172.16.0.11/28 dev peer1',
+    'nsenter -n -t $upstream ip link set peer1 up',
     `exec ${dir}/systemd 600`,
   ];
   outer = spawn('unshare', ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc', 'sh', '-ec', setup.join('\n')], {

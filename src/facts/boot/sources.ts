@@ -67,12 +67,12 @@ export const sources: readonly Source[] = [
   ...some('firewalld-conf', '^\\(FirewallBackend\\|FlushAllOnReload\\)', '/etc/firewalld/firewalld.conf'),
   ...all('ufw-rules', '/etc/ufw/*.rules'),
   ...some('ufw-sysctl', '^[^#;]*net[./]', '/etc/ufw/sysctl.conf'),
-  // What is enabled is linked from here, wherever it was installed.
+  ...some('script', '^[[:space:]]*\\(Pre\\|Post\\)Up', '/etc/wireguard/*.conf'),
+  // What is enabled is linked from here, wherever it was installed. Other programs' arguments may be secret.
   ...some(
     'unit',
-    '^[[:space:]]*Exec\\(Start\\|Reload\\)',
+    `^[[:space:]]*Exec\\(Start\\|Reload\\).*\\(${commandLines}\\|/etc/\\|/opt/\\|/usr/local/\\|/root/\\|/srv/\\|/home/\\|\\.sh\\)`,
     '/etc/systemd/system/*.wants/*.service',
-    '/etc/systemd/system/*.service',
-    '/etc/systemd/system/*.service.d/*.conf',
   ),
+  ...some('unit', '^[[:space:]]*Exec\\(Start\\|Reload\\)', '/etc/systemd/system/*.service', '/etc/systemd/system/*.service.d/*.conf'),
 ];

@@ -64,6 +64,8 @@ function isHook(snapshot: Snapshot, boot: BootConfiguration, path: string): bool
   if (path.startsWith('/etc/network/')) return isStarted(snapshot, boot, 'networking');
   if (path.startsWith('/etc/NetworkManager/')) return isStarted(snapshot, boot, 'NetworkManager');
   if (path.startsWith('/etc/networkd-dispatcher/')) return isStarted(snapshot, boot, 'networkd-dispatcher');
+  const tunnel = /^\/etc\/wireguard\/([^/]+)\.conf$/.exec(path)?.[1];
+  if (tunnel !== undefined) return isStarted(snapshot, boot, `wg-quick@${tunnel}`);
   return /^\/(?:etc\/(?:rc\.local|rc\.d\/|local\.d\/|init\.d\/|cron)|var\/spool\/cron\/)/.test(path);
 }
 

@@ -23,6 +23,8 @@ const tools: ReadonlyMap<string, Tool> = new Map(
     [tool, tool],
     [`${tool}-nft`, tool],
     [`${tool}-legacy`, tool],
+    // Only tables have it; without a file it reads what only the script's run would tell.
+    [`${tool}-restore`, tool],
   ]),
 );
 
@@ -37,7 +39,7 @@ export function bootCommands(files: readonly BootFile[]): BootCommand[] {
 
 function commandText({ kind }: BootFile, text: string): string {
   if (kind === 'unit') return text.replace(/^\s*Exec\w+=[-+@:!|]*/, '');
-  return kind === 'script' ? text.replace(/^\s*@reboot\s+(?:root\s+)?/, '') : '';
+  return kind === 'script' ? text.replace(/^\s*(?:@reboot\s+(?:root\s+)?|(?:Pre|Post)Up\s*=)/, '') : '';
 }
 
 const stanzaCommand = /^\s*(?:pre-up|up|post-up)\s+(.*)$/;
@@ -54,6 +56,8 @@ function stanzaCommands({ lines }: BootFile): { text: string; line?: number }[] 
 }
 
 function read(text: string, at: BootPlace, depth = 0): BootCommand[] {
+  const foreign = quoted(text, at);
+  if (foreign.length > 0) return foreign;
   return commandsOf(text).flatMap((words): BootCommand[] => {
     const position = words.findIndex((word) => tools.has(base(word)));
     const tool = tools.get(base(words[position] ?? ''));
@@ -62,6 +66,14 @@ function read(text: string, at: BootPlace, depth = 0): BootCommand[] {
     if (tool !== undefined)
       return [{ tool, args: words.slice(position + 1), at, ...(isOpaque(tool, words) ? { opaque: true as const } : {}) }];
     return words.flatMap((word) => kept(word, at));
+  });
+}
+
+/** `["ip", "rule", …]` of another language than a shell's. */
+function quoted(text: string, at: BootPlace): BootCommand[] {
+  return [...text.matchAll(/["'](?:\/\w+){0,4}\/?(ip|tc|nft|iptables|ip6tables)["']\s*,/g)].flatMap(([, name = '']) => {
+    const tool = tools.get(name);
+    return tool === undefined ? [] : [{ tool, args: [], at, opaque: true as const }];
   });
 }
 
@@ -78,6 +90,7 @@ function kept(word: string, at: BootPlace): BootCommand[] {
 
 function isOpaque(tool: Tool, words: readonly string[]): boolean {
   if (words.some((word) => word.startsWith('$(') || word.includes('`'))) return true;
+  if (words.some((word) => word.endsWith('-restore'))) return !words.some((word, i) => i > 0 && word.startsWith('/'));
   if (tool === 'ip' || tool === 'tc') return words.some((word) => /^-(?:b|batch|force)$/.test(word));
   return tool === 'nft' && (words.includes('-') || words.includes('/dev/stdin') || words.includes('<'));
 }

@@ -100,6 +100,10 @@ function hasStaticLinks(snapshot: Snapshot, { links }: Boot): boolean {
 const sources = { 'iptables-legacy': 'iptablesLegacy', 'iptables-nft': 'iptablesNft', nft: 'nft' } as const;
 const lasting = new Set(['mark', 'connection-mark', 'save-mark', 'restore-mark', 'rewrite', 'notrack', 'tproxy']);
 
+/** Chains and tables whose makers bring them back themselves. */
+const ownChains = /^(?:DOCKER|KUBE-|LIBVIRT_|CILIUM_|cali-|ts-|ufw6?-|f2b-)/;
+const ownTables = new Set(['firewalld', 'fail2ban', 'libvirt_network']);
+
 function lostFirewall(snapshot: Snapshot, boot: Boot): Piece[] {
   if (isOpaque(snapshot, boot)) return [];
   const brought = bootFirewall(boot.files, boot.commands);
@@ -107,14 +111,16 @@ function lostFirewall(snapshot: Snapshot, boot: Boot): Piece[] {
   const tables = Object.values(sources)
     .flatMap((fact) => factOf(snapshot, fact) ?? [])
     // nft lists the tables of iptables-nft as well.
-    .filter(({ source, family, name }) => source !== 'nft' || !owned.has(`${family} ${name}`));
+    .filter(({ source, family, name }) => source !== 'nft' || (!owned.has(`${family} ${name}`) && !ownTables.has(name)));
   return tables.flatMap((table) =>
-    table.chains.flatMap((chain) =>
-      chain.rules
-        .filter(({ steps }) => steps.some((step) => 'do' in step && lasting.has(step.do)))
-        .filter((rule) => bringsFirewallRule(brought, table, chain, rule) === 'no')
-        .map((rule): Piece => ({ kind: 'firewall', table, chain, rule })),
-    ),
+    table.chains
+      .filter(({ name }) => !ownChains.test(name))
+      .flatMap((chain) =>
+        chain.rules
+          .filter(({ steps }) => steps.some((step) => 'do' in step && lasting.has(step.do)))
+          .filter((rule) => bringsFirewallRule(brought, table, chain, rule) === 'no')
+          .map((rule): Piece => ({ kind: 'firewall', table, chain, rule })),
+      ),
   );
 }
 

@@ -136,6 +136,7 @@ test.each([
   'ip rule show | grep -q fwmark || /sbin/ip rule add fwmark 0x1 lookup 100 >/dev/null 2>&1',
   'sudo sh -c "sleep 1; ip rule add fwmark 1 table 100"',
   'ip -batch /etc/rules',
+  'subprocess.run(["/sbin/ip", "rule", "add", "fwmark", str(mark), "lookup", "100"])',
 ])('a script may say it as: %s', async (line) => {
   inside('ip rule add fwmark 1 lookup 100');
   expect(await lostWith([bootFile('script', '/etc/rc.local', line)])).toEqual([]);
@@ -150,4 +151,24 @@ test.each([
 ])('a script does not bring it with: %s', async (line) => {
   inside('ip rule add fwmark 1 lookup 100');
   expect(await lostWith([bootFile('script', '/etc/rc.local', `true\n${line}`)])).toHaveLength(1);
+});
+
+test("firewalld's own table is brought back by firewalld, whatever is in its files", async () => {
+  inside('nft add table inet firewalld; nft "add chain inet firewalld mangle_PREROUTING { type filter hook prerouting priority -140; }"');
+  inside('nft add rule inet firewalld mangle_PREROUTING tcp sport 80 meta mark set 1');
+  expect(await lostWith([])).toEqual([]);
+});
+
+test('wg-quick runs commands of its own', async () => {
+  inside('ip rule add fwmark 1 lookup 100');
+  expect(
+    await lostWith([bootFile('script', '/etc/wireguard/wg0.conf', 'PostUp = ip rule add fwmark 1 lookup 100')], ['wg-quick@wg0']),
+  ).toEqual([]);
+  expect(await lostWith([bootFile('script', '/etc/wireguard/wg0.conf', 'PostUp = ip rule add fwmark 1 lookup 100')])).toHaveLength(1);
+});
+
+test('rules that a script reads from elsewhere may be any', async () => {
+  inside('iptables -t mangle -A PREROUTING -p tcp --sport 80 -j MARK --set-mark 1');
+  expect(await lostWith([bootFile('script', '/etc/rc.local', 'fetch-rules | iptables-restore')])).toEqual([]);
+  expect(await lostWith([bootFile('script', '/etc/rc.local', 'iptables-restore < /etc/my.rules')])).toHaveLength(1);
 });
