@@ -1,5 +1,6 @@
-import { httpPreamble, nginxPreamble, startDnsmasq, startNginx } from './services.js';
-import type { HostPlan, ProbePlan, Topology } from './topology.js';
+import { markArgumentsFor, markRules, policyRouting, probesOf, proxyConfig, rewriteTable, upstreamConfig } from './parts.js';
+import { startDnsmasq, startNginx } from './services.js';
+import type { HostPlan, Topology } from './topology.js';
 
 /*
  * The setup of the NGINX article: clients, one nginx, four upstreams whose gateway it is. Three transparent services (http on 80 over both families,
@@ -22,113 +23,10 @@ export const upstreams = [1, 2, 3, 4].map((n) => ({
   answer: `10.0.0.${n}`,
 }));
 
-/** What each method of marking needs on nginx's host besides the rules that mark. */
-const policyRouting = `ip rule add fwmark 1 lookup 100
-ip route add local 0.0.0.0/0 dev lo table 100
-ip -6 rule add fwmark 1 lookup 100
-ip -6 route add local ::/0 dev lo table 100`;
-
 /** Arguments of the rules that mark the replies of one service. */
-export const markArguments = {
-  http: 'PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff',
-  tcp: 'PREROUTING -p tcp -s 172.16.0.0/28 --sport 9000 -j MARK --set-xmark 0x1/0xffffffff',
-  udp5300: 'PREROUTING -p udp -s 172.16.0.0/28 --sport 5300 -j MARK --set-xmark 0x1/0xffffffff',
-  http6: 'PREROUTING -p tcp -s fd00:16::/64 --sport 80 -j MARK --set-xmark 0x1/0xffffffff',
-} as const;
-
-const markRules = `iptables-nft -t mangle -A ${markArguments.http}
-iptables-nft -t mangle -A ${markArguments.tcp}
-iptables-nft -t mangle -A ${markArguments.udp5300}
-ip6tables-nft -t mangle -A ${markArguments.http6}`;
-
-/** The stateless rewrite of the upstreams' DNS replies, as nft reads it. A notrack in the second chain would not load. */
-export const rewriteTable = (rules: readonly string[]): string => `nft -f - <<'END'
-table ip dsr {
-  chain untracked {
-    type filter hook prerouting priority raw;
-    ip saddr 172.16.0.11-172.16.0.14 udp sport 53 notrack
-  }
-  chain rewrite {
-    type filter hook postrouting priority srcnat;
-${rules.map((rule) => `    ${rule}`).join('\n')}
-  }
-}
-END`;
+export const markArguments = markArgumentsFor('172.16.0.0/28', 'fd00:16::/64');
 
 export const rewriteRule = (address: string): string => `ip saddr ${address} udp sport 53 ip saddr set ${proxy.outer}`;
-
-/** max_fails=0: nginx would otherwise leave a failing upstream out for ten seconds, and the fault would hide. */
-const upstreamBlock = (name: string, addresses: readonly string[], port: number): string =>
-  [`    upstream ${name} {`, ...addresses.map((address) => `        server ${address}:${port} max_fails=0;`), '    }', ''].join('\n');
-
-const fourth = upstreams.map((u) => u.address);
-const sixth = upstreams.map((u) => `[${u.address6}]`);
-
-const proxyConfig = `${nginxPreamble}http {
-${httpPreamble}    proxy_connect_timeout 500ms;
-    proxy_read_timeout 2s;
-    proxy_next_upstream off;
-
-${upstreamBlock('web', fourth, 80)}${upstreamBlock('web6', sixth, 80)}
-    server {
-        listen 80;
-        location / {
-            proxy_bind $remote_addr transparent;
-            proxy_pass http://web;
-        }
-    }
-    server {
-        listen [::]:80;
-        location / {
-            proxy_bind $remote_addr transparent;
-            proxy_pass http://web6;
-        }
-    }
-}
-stream {
-    proxy_connect_timeout 500ms;
-    proxy_next_upstream off;
-
-${upstreamBlock('names', fourth, 53)}${upstreamBlock('names_method1', fourth, 5300)}${upstreamBlock('plain_tcp', fourth, 9000)}
-    server {
-        listen 53 udp;
-        proxy_bind $remote_addr:$remote_port transparent;
-        proxy_responses 0;
-        proxy_timeout 1s;
-        proxy_pass names;
-    }
-    server {
-        listen 5300 udp;
-        proxy_bind $remote_addr transparent;
-        proxy_responses 1;
-        proxy_timeout 2s;
-        proxy_pass names_method1;
-    }
-    server {
-        listen 9000;
-        proxy_bind $remote_addr transparent;
-        proxy_timeout 2s;
-        proxy_pass plain_tcp;
-    }
-}
-`;
-
-const upstreamConfig = (name: string): string => `${nginxPreamble}http {
-${httpPreamble}    server {
-        listen 80;
-        listen [::]:80;
-        location / {
-            return 200 "${name} $remote_addr\\n";
-        }
-    }
-}
-stream {
-    server {
-        listen 9000;
-        return "${name} $remote_addr\\n";
-    }
-}
-`;
 
 const clientHost: HostPlan = {
   name: client.name,
@@ -148,8 +46,13 @@ const proxyHost: HostPlan = {
   ],
   // Replies of DNS on 53 are forwarded; early demux would attach some of them to nginx's spoofed sockets and lose them.
   sysctls: { 'ipv4/ip_forward': '1', 'ipv4/udp_early_demux': '0' },
-  files: { 'nginx.conf': proxyConfig },
-  setup: [policyRouting, markRules, rewriteTable(upstreams.map((u) => rewriteRule(u.address))), startNginx()].join('\n'),
+  files: {
+    'nginx.conf': proxyConfig(
+      upstreams.map((u) => u.address),
+      upstreams.map((u) => u.address6),
+    ),
+  },
+  setup: [policyRouting, markRules(markArguments), rewriteTable(upstreams.map((u) => rewriteRule(u.address))), startNginx()].join('\n'),
 };
 
 const upstreamHost = ({ name, address, address6, answer }: (typeof upstreams)[number]): HostPlan => ({
@@ -180,23 +83,14 @@ export interface ArticleOptions {
   withGateway?: boolean;
 }
 
-const probesOf = (kind: ProbePlan['kind'], to: string, port: number): ProbePlan => ({
-  kind,
+const articleProbes = probesOf({
   client: client.name,
-  from: to === proxy.outer6 ? [client.address6, client.second6] : [client.address, client.second],
-  to,
-  port,
+  from: [client.address, client.second],
+  from6: [client.address6, client.second6],
+  to: proxy.outer,
+  to6: proxy.outer6,
   upstreams,
 });
-
-/** dns is port 53 by direct server return, udp5300 port 5300 by method 1. */
-const articleProbes = {
-  http: probesOf('http', proxy.outer, 80),
-  http6: probesOf('http', proxy.outer6, 80),
-  tcp: probesOf('tcp', proxy.outer, 9000),
-  dns: probesOf('dns', proxy.outer, 53),
-  udp5300: probesOf('dns', proxy.outer, 5300),
-};
 
 export const articleServices: readonly string[] = Object.keys(articleProbes);
 

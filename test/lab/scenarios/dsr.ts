@@ -1,5 +1,6 @@
-import { gateway, proxy, rewriteRule, rewriteTable, upstreams } from '../article.js';
+import { gateway, proxy, rewriteRule, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
+import { rewriteTable } from '../parts.js';
 import { startDnsmasq } from '../services.js';
 import { type Fault, fault, type Risk, risk } from './scenario.js';
 

@@ -1,5 +1,6 @@
-import { proxy, rewriteRule, rewriteTable, upstreams } from '../article.js';
+import { proxy, rewriteRule, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
+import { rewriteTable } from '../parts.js';
 import { startNginx, stopNginx } from '../services.js';
 import { repliesThroughGateway, rewriteAtOrigin, rewriteInstead } from './dsr.js';
 import type { Oddity } from './scenario.js';
