@@ -14,7 +14,7 @@ const rule: Rule = {
     packets: "On nginx's inner link consecutive datagrams of one client port leave from different ports, or to different upstreams.",
   },
   proof:
-    'More than one running worker, a UDP listener without reuseport, and sessions that may have several datagrams: proxy_requests is not 1, proxy_responses not 0, and the protocol is not one of single questions and answers such as DNS or NTP.',
+    'More than one running worker, a UDP listener without reuseport, and sessions that take several datagrams: proxy_requests above 1, or neither proxy_requests nor proxy_responses. With proxy_responses alone a session ends with its answer, and protocols of single questions such as DNS or NTP have none that lasts.',
   cure: { how: ['Add the word to the listener: `listen 5300 udp reuseport;`, then', '  nginx -s reload'].join('\n'), touches: ['nginx'] },
   run: (c) =>
     soundServices(c, (service) => mixesSessions(service, masterOf(c, service))).map(([host, services]) => {
@@ -44,12 +44,12 @@ function workersOf(c: Case, services: readonly Service[]): number {
   return Math.max(...services.map((service) => masterOf(c, service)?.workers.length ?? 0));
 }
 
-/** Without proxy_requests a session takes any number of datagrams; with proxy_responses 0 the first one ends it. */
+/** Counted answers end a session as soon as they are there, unless proxy_requests keeps it for more questions (ngx_stream_proxy_test_finalize). */
 function mixesSessions(service: Service, master: NginxMaster | undefined): boolean {
   const { protocol, mode, proxyRequests, proxyResponses } = service;
   if (protocol !== 'udp' || mode === 'plain' || (master?.workers.length ?? 0) < 2 || shared(service).length === 0) return false;
-  if (proxyRequests?.value === 1 || proxyResponses?.value === 0) return false;
-  return (proxyRequests?.value ?? 0) > 1 || !isQuestionAndAnswer(service);
+  if (proxyResponses?.value === 0 || proxyRequests?.value === 1) return false;
+  return (proxyRequests?.value ?? 0) > 1 || (proxyResponses === undefined && !isQuestionAndAnswer(service));
 }
 
 function shared({ listeners }: Service): Listener[] {
