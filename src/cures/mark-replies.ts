@@ -43,6 +43,41 @@ export function markReplies(snapshot: Snapshot, replies: readonly Packet[], mark
   return [...(options.socketMatch ? [bySocket] : []), add(byAddress, 'end'), add(byAddress, 'start')];
 }
 
+/**
+ * Marks ICMP errors about nginx's own connections: the socket match looks at the packet that an error quotes, so errors about others
+ * go on as before.
+ */
+export function markErrors(snapshot: Snapshot, family: Family, mark: number): Cure {
+  const frontEnd = frontEndOf(snapshot);
+  const protocol = family === 4 ? 'icmp' : 'ipv6-icmp';
+  const reason = 'nginx then hears what upstreams and routers have against its packets';
+  if (frontEnd !== 'nft') {
+    const words = ['-p', protocol, '-m', 'socket', '--transparent'];
+    return addMark(snapshot, frontEnd, family, words, mark, 'end', reason);
+  }
+  return addNftRules(snapshot, {
+    family: family === 4 ? 'ip' : 'ip6',
+    table: 'transparent_errors',
+    why: reason,
+    chains: [
+      {
+        name: 'mark',
+        base: { hook: 'prerouting', priority: -150, type: 'filter' },
+        rules: [
+          {
+            text: `meta l4proto ${protocol} socket transparent 1 meta mark set ${hex(mark)}`,
+            steps: [
+              { match: 'protocol', not: false, among: [family === 4 ? 1 : 58] },
+              { match: 'socket', transparent: true, not: false },
+              { do: 'mark', value: mark, mask: 0xffffffff },
+            ],
+          },
+        ],
+      },
+    ],
+  });
+}
+
 function bundle(replies: readonly Packet[]): Bundle[] {
   const bundles = new Map<string, Bundle>();
   for (const { family, protocol, source, sourcePort = 0 } of replies) {
@@ -70,9 +105,18 @@ function addMark(
   words: readonly string[],
   mark: number,
   at: 'end' | 'start',
+  reason = why,
 ): Cure {
   const target = ['-j', 'MARK', '--set-xmark', `${hex(mark)}/0xffffffff`];
-  return addIptablesRule(snapshot, { frontEnd, family, table: 'mangle', chain: 'PREROUTING', words: [...words, ...target], at, why });
+  return addIptablesRule(snapshot, {
+    frontEnd,
+    family,
+    table: 'mangle',
+    chain: 'PREROUTING',
+    words: [...words, ...target],
+    at,
+    why: reason,
+  });
 }
 
 function markWithNft(snapshot: Snapshot, { family, protocol, port, sources }: Bundle, mark: number): Cure {
