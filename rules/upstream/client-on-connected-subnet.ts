@@ -1,6 +1,7 @@
 import { combine } from '../../src/cures/combine.js';
 import { addPolicyRule, freePriority, freeTable, putRoute } from '../../src/cures/routing.js';
 import { everything, network } from '../../src/net/prefix.js';
+import { isOwnClient } from '../../src/path/own-client.js';
 import { connectedPrefixes, factOf } from '../../src/path/world.js';
 import { concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
 import { type Bypassed, bypassedReplies } from '../../src/reasoning/bypass.js';
@@ -28,7 +29,9 @@ const rule: Rule = {
     touches: ['policy-rule', 'route'],
   },
   run: (c) => {
-    const connected = bypassedReplies(c).filter((broken) => broken.how === 'connected');
+    const connected = bypassedReplies(c).filter(
+      ({ how, walk }) => how === 'connected' && !isOwnClient(c.snapshots, walk.service, walk.client),
+    );
     return [...groupBy(connected, ({ step }) => step.host)].map(([host, broken]) => {
       const clients = distinct(broken.map(({ walk }) => walk.client));
       return concludeFrom(broken, {

@@ -1,6 +1,6 @@
 import { isAddress } from '../net/address.js';
 import type { Bind } from '../types.js';
-import { inherited, type Scope } from './scope.js';
+import { blocksWithin, inherited, type Scope } from './scope.js';
 import { parsePort } from './units.js';
 import type { Expand } from './variables.js';
 
@@ -12,10 +12,24 @@ export function bindOf(scope: Scope, expand: Expand): Bind | undefined {
   const directive = inherited(scope, 'proxy_bind');
   if (!directive) return undefined;
   const [text = '', ...options] = directive.args;
-  const value = expand(text, scope);
+  const byClient = clientMap(text, scope);
+  const value = expand(byClient?.otherwise ?? text, scope);
   // nginx takes an empty value for no bind at all (ngx_http_upstream_set_local); `off` counts only as written.
   if (text === 'off' || value === '') return undefined;
-  return { text, transparent: options.includes('transparent'), ...readParts(value), at: directive.at };
+  const notFor = byClient ? { notFor: byClient.exceptions } : {};
+  return { text, transparent: options.includes('transparent'), ...readParts(value), ...notFor, at: directive.at };
+}
+
+/** `map $remote_addr $name { default …; 192.0.2.1 ""; }`: what holds for all clients but some that are written out. */
+function clientMap(text: string, scope: Scope): { otherwise: string; exceptions: string[] } | undefined {
+  const context = scope[0];
+  const map = context && blocksWithin(context, 'map').findLast(({ args }) => args[1] === text);
+  if (!map || clientAddress.test((map.args[0] ?? '').replace(/^\$/, '')) === false) return undefined;
+  const entries = map.block ?? [];
+  const otherwise = entries.find(({ name }) => name === 'default')?.args[0];
+  const exceptions = entries.filter(({ name }) => name !== 'default');
+  if (otherwise === undefined || !exceptions.every(({ name, args }) => isAddress(name) && args.length === 1)) return undefined;
+  return { otherwise, exceptions: exceptions.filter(({ args }) => args[0] !== otherwise).map(({ name }) => name) };
 }
 
 type Parts = Pick<Bind, 'address' | 'fixedAddress' | 'port' | 'fixedPort'>;

@@ -5,6 +5,7 @@ import { forwardToUpstream } from './legs/forward.js';
 import { bindUpstreamSocket } from './legs/nginx.js';
 import { assumeReply, followReply } from './legs/reply.js';
 import { takeRequest } from './legs/request.js';
+import { isOwnClient } from './own-client.js';
 import { Trail } from './trail.js';
 import { factOf, owns, route, type Snapshots } from './world.js';
 
@@ -18,7 +19,10 @@ export interface WalkedClient {
   assumed: boolean;
 }
 
-/** Predicts the way of every service's packets for every client and upstream. */
+/**
+ * Predicts the way of every service's packets for every client and upstream. An upstream that was seen to ask one service of nginx's host is
+ * no client of its own Direct Server Return: there is no way back for it, and nobody would expect one.
+ */
 export function predictWalks(snapshots: Snapshots, services: readonly Service[], clients: readonly WalkedClient[]): Walk[] {
   return services
     .filter((service) => service.mode !== 'plain')
@@ -26,6 +30,8 @@ export function predictWalks(snapshots: Snapshots, services: readonly Service[],
       clients.flatMap((client) => service.upstreams.filter(isWalkable).map((upstream) => ({ service, client, upstream }))),
     )
     .filter(({ service, client }) => listenerFor(service, client.address) !== undefined)
+    .filter(({ service, client }) => !service.bind?.notFor?.some((address) => sameAddress(address, client.address)))
+    .filter(({ service, client }) => !(service.mode.startsWith('dsr') && isOwnClient(snapshots, service, client.address)))
     .filter(({ service, client }) => !client.assumed || mayBeAsked(snapshots, service, client.address))
     .map(({ service, client, upstream }) => walk(snapshots, service, client, upstream));
 }

@@ -125,6 +125,8 @@ export interface Bind {
   /** What the port part is. */
   port: 'none' | 'client' | 'fixed' | 'unknown';
   fixedPort?: number;
+  /** Client addresses that a `map` excepts: nginx connects for them under another address. */
+  notFor?: readonly string[];
   at: At;
 }
 

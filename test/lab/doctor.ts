@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import type { FixStep, Report } from '../../src/types.js';
+import type { Diagnosis, FixStep, Report } from '../../src/types.js';
 import { broughtAbout } from '../kit/standing-risks.js';
 import type { Lab } from './lab.js';
 
@@ -23,7 +23,16 @@ export async function check(
 
 /** Causes with their hosts and severities but standing risks, as a test compares them. */
 export function diagnosed(report: Report): string[] {
-  return broughtAbout(report.diagnoses).map(({ severity, cause, host }) => `${severity} ${cause} on ${host}`);
+  return broughtAbout(report.diagnoses).map(named);
+}
+
+/** The same with the risks that the setup always has. */
+export function everythingDiagnosed(report: Report): string[] {
+  return report.diagnoses.map(named);
+}
+
+function named({ severity, cause, host }: Pick<Diagnosis, 'severity' | 'cause' | 'host'>): string {
+  return `${severity} ${cause} on ${host}`;
 }
 
 /** Does what the report says, step by step, as it is printed, and lets nginx's old workers go. A step that cannot be carried out throws. */

@@ -2,6 +2,7 @@ import { dsrFaults, dsrRisks } from './dsr.js';
 import { nginxFaults } from './nginx.js';
 import { furtherNginxFaults } from './nginx-further.js';
 import { proxyFaults } from './proxy.js';
+import { furtherProxyFaults, furtherProxyRisks } from './proxy-further.js';
 import type { Fault, Risk } from './scenario.js';
 import { upstreamFaults } from './upstream.js';
 import { workerFaults } from './worker.js';
@@ -16,9 +17,10 @@ export const faults: readonly Fault[] = [
   ...nginxFaults,
   ...furtherNginxFaults,
   ...proxyFaults,
+  ...furtherProxyFaults,
   ...upstreamFaults,
   ...dsrFaults,
 ];
 
 /** One each that the healthy state does not have. */
-export const risks: readonly Risk[] = [...dsrRisks];
+export const risks: readonly Risk[] = [...dsrRisks, ...furtherProxyRisks];
