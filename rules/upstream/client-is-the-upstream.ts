@@ -4,7 +4,7 @@ import { compareAddresses } from '../../src/net/address.js';
 import { configOf } from '../../src/nginx/of-snapshot.js';
 import { isOwnClient } from '../../src/path/own-client.js';
 import { type Broken, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
-import type { Bind, Case, Cure, Directive, Rule, Snapshot } from '../../src/types.js';
+import type { Bind, Cure, Directive, Rule, Snapshot } from '../../src/types.js';
 
 const rule: Rule = {
   title: 'an upstream asks itself or its peers by way of nginx',
