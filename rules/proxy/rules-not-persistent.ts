@@ -1,13 +1,14 @@
 import { keepPieces } from '../../src/cures/keep.js';
-import { pieceSource, pieceText } from '../../src/cures/piece.js';
+import { type Piece, pieceSource, pieceText } from '../../src/cures/piece.js';
 import { isMended } from '../../src/cures/snapshot.js';
 import { type Boot, bootOf } from '../../src/reasoning/boot/boot.js';
 import { flusherOf, flushesRules } from '../../src/reasoning/boot/flushers.js';
-import { lostPieces } from '../../src/reasoning/boot/lost.js';
+import { bringsRule } from '../../src/reasoning/boot/ip-words.js';
+import { bringersOf, lostPieces } from '../../src/reasoning/boot/lost.js';
 import { type Needed, neededOf } from '../../src/reasoning/boot/needed.js';
 import { unloadedFile } from '../../src/reasoning/boot/unloaded.js';
 import { distinct, list } from '../../src/reasoning/broken.js';
-import type { Case, Conclusion, Evidence, Rule, Snapshot } from '../../src/types.js';
+import type { Case, Conclusion, Cure, Evidence, Rule, Snapshot } from '../../src/types.js';
 
 const mostTold = 24;
 
@@ -42,7 +43,7 @@ function conclude(c: Case, snapshot: Snapshot): Conclusion[] {
   const pieces = needed.map(({ lost }) => lost);
   const walks = c.walks.filter((walk) => needed.some((each) => each.walks.includes(walk)));
   const services = distinct(walks.map(({ service }) => service.id));
-  const cure = keepPieces(snapshot, pieces, keepingFor(snapshot, boot));
+  const cure = cureFor(snapshot, boot, pieces);
   return [
     {
       host,
@@ -62,23 +63,39 @@ function conclude(c: Case, snapshot: Snapshot): Conclusion[] {
 
 function story(snapshot: Snapshot, boot: Boot, { lost }: Needed): string {
   const what = pieceText(lost);
-  const flusher = flusherOf(snapshot, boot, lost);
   if (lost.kind === 'sysctl') {
     const { then, at } = lost.change;
     return at
       ? `${what} now, and ${at.path}${at.line ? `:${at.line}` : ''} sets ${then}`
       : `${what} is in no file: the kernel's own value is ${then}`;
   }
+  const flusher = flusherOf(snapshot, boot, lost);
+  if (isBroughtByCommand(boot, lost)) return `${what} comes back at boot, but ${flusher}`;
   const idle = unloadedFile(snapshot, boot, lost);
   const absence = idle ? `stands in ${idle.path}, which nothing loads at boot` : 'is in no file that is read at boot';
-  return `${what} ${flusher ? `is not among what its flusher knows: ${flusher}` : absence}`;
+  return `${what} ${absence}${flusher === undefined ? '' : `, and ${flusher}`}`;
 }
 
-function keepingFor(snapshot: Snapshot, boot: Boot): { network?: string; shielded: boolean } {
-  const own = boot.links.find(({ file }) => file.kind === 'networkd' && /^\/(?:etc|run)\/systemd\/network\/[^/]+\.network$/.test(file.path))
-    ?.file.path;
-  const network = own?.slice(own.lastIndexOf('/') + 1);
-  return { ...(network === undefined ? {} : { network }), shielded: network === undefined && flushesRules(snapshot, boot) };
+/** A policy rule that is lost all the same: systemd-networkd takes it away. */
+function isBroughtByCommand(boot: Boot, piece: Piece): boolean {
+  return piece.kind === 'policy-rule' && bringersOf(boot, (statement) => bringsRule(statement, piece.rule)).commands !== 'no';
+}
+
+function cureFor(snapshot: Snapshot, boot: Boot, pieces: readonly Piece[]): Cure | undefined {
+  const unwritten = pieces.filter((piece) => !isBroughtByCommand(boot, piece));
+  const network = networkFile(boot);
+  const others = unwritten.length < pieces.length || network === undefined;
+  return keepPieces(snapshot, unwritten, { ...(network ? { network } : {}), shielded: others && flushesRules(snapshot, boot) });
+}
+
+/** A file of networkd's that is applied to a link of this host, and the link if it names one. */
+function networkFile({ links }: Boot): { base: string; link?: string } | undefined {
+  const file = links
+    .map((each) => each.file)
+    .find(({ kind, path }) => kind === 'networkd' && /^\/(?:etc|run)\/systemd\/network\/[^/]+\.network$/.test(path));
+  if (!file) return undefined;
+  const link = file.lines.map(({ text }) => /^\s*Name=([^\s*?[!]+)\s*$/.exec(text)?.[1]).find((name) => name !== undefined);
+  return { base: file.path.slice(file.path.lastIndexOf('/') + 1), ...(link === undefined ? {} : { link }) };
 }
 
 export default rule;

@@ -1,3 +1,4 @@
+import { factOf } from '../path/world.js';
 import type { BootFile, BootKind, FixStep, Snapshot } from '../types.js';
 import { commandLine, quote } from './shell.js';
 import { withFact } from './snapshot.js';
@@ -21,6 +22,14 @@ export function writeStep(host: string, { path, lines }: NewFile, why: string): 
     undo: commandLine('rm', path),
     why,
   };
+}
+
+/** The first of PATH, PATH with `_2` … whose place is free: a file of that name may be there from earlier. `_` sorts behind the dot of `.conf`. */
+export function freePath(snapshot: Snapshot, path: string): string {
+  const taken = new Set(factOf(snapshot, 'bootConfiguration')?.files.map((file) => file.path));
+  const dot = path.lastIndexOf('.');
+  const names = Array.from({ length: 9 }, (_, i) => (i === 0 ? path : `${path.slice(0, dot)}_${i + 1}${path.slice(dot)}`));
+  return names.find((name) => !taken.has(name)) ?? path;
 }
 
 export function bootFileOf({ as, lines }: NewFile): BootFile {

@@ -2,20 +2,20 @@ import { factOf } from '../path/world.js';
 import type { BootFile, Cure, FixStep, PolicyRule, Route, Snapshot } from '../types.js';
 import { hasManager } from './distribution.js';
 import { commandsFor, ruleWords } from './keep-commands.js';
-import { bootFileOf, type NewFile, withBootFiles, writeStep } from './keep-files.js';
+import { bootFileOf, freePath, type NewFile, withBootFiles, writeStep } from './keep-files.js';
+import { savedTables } from './keep-tables.js';
 import { sysctlFile } from './persistence.js';
 import type { Piece } from './piece.js';
 import { commandLine } from './shell.js';
 import { sysctlName } from './sysctl.js';
 
 export interface Keeping {
-  /** Base name of the file of systemd-networkd whose link is up: rules and routes go beside it. */
-  network?: string;
-  /** Rules that come back at boot, and that systemd-networkd takes away when it starts anew. */
+  /** Base name of a file of systemd-networkd, with the link that it names: rules and routes go beside it. */
+  network?: { base: string; link?: string };
+  /** Some rules come back at boot, and systemd-networkd takes them away when it starts anew. */
   shielded: boolean;
 }
 
-const unitName = 'transparent-proxy.service';
 const after =
   'network-online.target netfilter-persistent.service iptables.service ip6tables.service nftables.service firewalld.service ufw.service';
 
@@ -24,42 +24,60 @@ export function keepPieces(snapshot: Snapshot, pieces: readonly Piece[], keeping
   const { host } = snapshot;
   const why = 'it is then there after a reboot as well';
   const direct = hasManager(snapshot, 'firewalld') ? pieces.filter(isIptables) : [];
-  const network = keeping.network === undefined ? undefined : networkFile(keeping.network, pieces);
-  const rest = pieces.filter((piece) => !(direct as readonly Piece[]).includes(piece) && !(network && isRouting(piece)));
-  const commands = rest.flatMap((piece) => commandsFor(snapshot, piece) ?? []);
-  const unit = commands.length > 0 && factOf(snapshot, 'platform')?.init === 'systemd' ? unitFile(commands) : undefined;
-  const files = [sysctls(pieces), network, keeping.shielded ? shield : undefined, unit].filter((file) => file !== undefined);
+  const routed = keeping.network ? pieces.filter((piece) => fits(piece, keeping.network?.link)) : [];
+  const tables = savedTables(snapshot, pieces);
+  const elsewhere: readonly Piece[] = [...direct, ...routed];
+  const rest = pieces.filter((piece) => !elsewhere.includes(piece)).flatMap((piece) => commandsFor(snapshot, piece) ?? []);
+  const commands = [...rest, ...tables.map(({ path }) => ['nft', '-f', path])];
+  const unit = commands.length > 0 && factOf(snapshot, 'platform')?.init === 'systemd' ? unitFile(snapshot, commands) : undefined;
+  const network = keeping.network && routed.length > 0 ? networkFile(snapshot, keeping.network.base, routed) : undefined;
+  const files = [sysctls(snapshot, pieces), network, keeping.shielded ? shield(snapshot) : undefined, unit].filter(
+    (file) => file !== undefined,
+  );
   const steps: FixStep[] = [
+    ...(unit ? tables.map(({ step }) => step) : []),
     ...files.map((file) => writeStep(host, file, why)),
-    ...(unit ? [enable(host, why)] : []),
+    ...(unit ? [enable(host, unit.path, why)] : []),
     ...direct.map((piece) => directStep(host, piece, why)),
   ];
   if (steps.length === 0) return undefined;
-  const written = [...files.map(bootFileOf), ...direct.map(directFile)];
+  const written = [...files.map(bootFileOf), ...direct.map(directFile), ...tables.map(({ file }) => file)];
   return { host, steps, apply: (before) => withBootFiles(before, written) };
 }
 
-function isRouting(piece: Piece): boolean {
-  return piece.kind === 'policy-rule' || piece.kind === 'route';
+/** A route over a gateway belongs to its link; everything else is as good beside any other. */
+function fits(piece: Piece, link: string | undefined): boolean {
+  if (piece.kind === 'policy-rule') return true;
+  const hop = piece.kind === 'route' ? piece.route.nextHops[0] : undefined;
+  return piece.kind === 'route' && (hop?.via === undefined || hop.link === link);
 }
 
 function isIptables(piece: Piece): piece is Piece & { kind: 'firewall' } {
   return piece.kind === 'firewall' && piece.table.source !== 'nft' && piece.chain.base !== undefined;
 }
 
-function sysctls(pieces: readonly Piece[]): NewFile | undefined {
-  const lines = pieces.flatMap((piece) => (piece.kind === 'sysctl' ? [`${sysctlName(piece.change.key)} = ${piece.change.now}`] : []));
-  return lines.length === 0 ? undefined : { path: sysctlFile, lines, as: { path: sysctlFile, kind: 'sysctl' } };
+/** Behind every file that says otherwise; what a command or ufw sets later than all files is not to be had by one. */
+function sysctls(snapshot: Snapshot, pieces: readonly Piece[]): NewFile | undefined {
+  const changes = pieces.flatMap((piece) => (piece.kind === 'sysctl' && isFromFile(piece.change.at?.path) ? [piece.change] : []));
+  const base = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+  const last = changes.flatMap(({ at }) => (at ? [base(at.path)] : [])).reduce((a, b) => (a > b ? a : b), '');
+  const path = freePath(snapshot, last < base(sysctlFile) ? sysctlFile : `/etc/sysctl.d/zz-${last}`);
+  const lines = changes.map(({ key, now }) => `${sysctlName(key)} = ${now}`);
+  return lines.length === 0 ? undefined : { path, lines, as: { path, kind: 'sysctl' } };
+}
+
+function isFromFile(path: string | undefined): boolean {
+  return path === undefined || path.includes('/sysctl.d/');
 }
 
 /** networkd reads drop-ins of a file from a directory named after it, also where the file itself was made by netplan in /run. */
-function networkFile(base: string, pieces: readonly Piece[]): NewFile | undefined {
+function networkFile(snapshot: Snapshot, base: string, pieces: readonly Piece[]): NewFile {
   const lines = pieces.flatMap((piece) => {
     if (piece.kind === 'policy-rule') return ['[RoutingPolicyRule]', ...ruleKeys(piece.rule)];
     return piece.kind === 'route' ? ['[Route]', ...routeKeys(piece.route)] : [];
   });
-  const path = `/etc/systemd/network/${base}.d/transparent-proxy.conf`;
-  return lines.length === 0 ? undefined : { path, lines, as: { path, kind: 'networkd' } };
+  const path = freePath(snapshot, `/etc/systemd/network/${base}.d/transparent-proxy.conf`);
+  return { path, lines, as: { path, kind: 'networkd' } };
 }
 
 function ruleKeys(rule: PolicyRule): string[] {
@@ -85,15 +103,13 @@ function routeKeys({ to, type, table, nextHops }: Route): string[] {
   ];
 }
 
-const shieldPath = '/etc/systemd/networkd.conf.d/transparent-proxy.conf';
-const shield: NewFile = {
-  path: shieldPath,
-  lines: ['[Network]', 'ManageForeignRoutingPolicyRules=no'],
-  as: { path: shieldPath, kind: 'networkd-conf' },
-};
+function shield(snapshot: Snapshot): NewFile {
+  const path = freePath(snapshot, '/etc/systemd/networkd.conf.d/transparent-proxy.conf');
+  return { path, lines: ['[Network]', 'ManageForeignRoutingPolicyRules=no'], as: { path, kind: 'networkd-conf' } };
+}
 
 /** A unit that types the commands once the links are up and other services have loaded their own rules. */
-function unitFile(commands: readonly (readonly string[])[]): NewFile {
+function unitFile(snapshot: Snapshot, commands: readonly (readonly string[])[]): NewFile {
   const distinct = [...new Set(commands.map((words) => words.join(' ')))];
   const lines = [
     '[Unit]',
@@ -107,21 +123,13 @@ function unitFile(commands: readonly (readonly string[])[]): NewFile {
     '[Install]',
     'WantedBy=multi-user.target',
   ];
-  return {
-    path: `/etc/systemd/system/${unitName}`,
-    lines,
-    as: { path: `/etc/systemd/system/multi-user.target.wants/${unitName}`, kind: 'unit' },
-  };
+  const path = freePath(snapshot, '/etc/systemd/system/transparent-proxy.service');
+  return { path, lines, as: { path: path.replace('/system/', '/system/multi-user.target.wants/'), kind: 'unit' } };
 }
 
-function enable(host: string, why: string): FixStep {
-  return {
-    host,
-    kind: 'command',
-    run: commandLine('systemctl', 'enable', unitName),
-    undo: commandLine('systemctl', 'disable', unitName),
-    why,
-  };
+function enable(host: string, path: string, why: string): FixStep {
+  const command = (verb: string) => commandLine('systemctl', verb, path.slice(path.lastIndexOf('/') + 1));
+  return { host, kind: 'command', run: command('enable'), undo: command('disable'), why };
 }
 
 function directWords({ table, chain, rule }: Piece & { kind: 'firewall' }): string[] {
