@@ -11,7 +11,11 @@ const freshSeconds = 60;
 export function findDoubts(c: Case, unexplained: readonly Walk[]): NotExamined[] {
   return [
     ...unknownSteps(c),
-    ...unexplained.map(unexplainedBreak).filter(isFirst),
+    ...deadWorkers(c, unexplained),
+    ...unexplained
+      .filter(({ steps }) => steps.at(-1)?.code !== 'worker-dead')
+      .map(unexplainedBreak)
+      .filter(isFirst),
     ...freshTimeouts(c),
     ...[...c.snapshots.values()].flatMap((snapshot) => [...unreadConfig(snapshot), ...unknownNginx(snapshot)]),
     ...unresolvedNames(c),
@@ -36,6 +40,28 @@ function unknownSteps(c: Case): NotExamined[] {
     };
   });
 }
+
+/** A master without workers whose capabilities are right: what made them exit is known to the error log alone. */
+function deadWorkers(c: Case, unexplained: readonly Walk[]): NotExamined[] {
+  const dead = unexplained.filter(({ steps }) => steps.at(-1)?.code === 'worker-dead');
+  return [...groupBy(dead, ({ service }) => `${service.host}\0${service.master}`).values()].flatMap((walks) => {
+    const service = walks[0]?.service;
+    if (!service) return [];
+    const { host, master } = service;
+    const lines = linesSinceStart(c, host).filter((line) => line.master === master && deathKinds.has(line.kind));
+    const said = [...groupBy(lines, ({ kind }) => kind).values()].flatMap((group) => group.at(-1)?.text ?? []);
+    return {
+      what: `${host}: why master ${master} has no worker left, so that nobody serves ${list([...new Set(walks.map((walk) => walk.service.id))])}`,
+      why:
+        said.length > 0
+          ? `no known cause explains it; nginx logged: ${said.join('; ')}`
+          : 'no known cause explains it, and its error log says nothing',
+      settle: 'mend what the log names (the user of nginx.conf, capabilities of the unit or container, a module) and start nginx again',
+    };
+  });
+}
+
+const deathKinds: ReadonlySet<ErrorLogLine['kind']> = new Set(['worker-user', 'capset', 'worker-died']);
 
 function unexplainedBreak(walk: Walk): NotExamined {
   const step = walk.steps.at(-1);

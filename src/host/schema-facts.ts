@@ -10,6 +10,7 @@ const errorKind: z.ZodType<ErrorKind> = z.enum([
   'bind',
   'capset',
   'worker-died',
+  'worker-user',
   'connect-refused',
   'connect-unreachable',
   'connect-cannot-assign',

@@ -8,6 +8,7 @@ const kinds: readonly (readonly [RegExp, ErrorKind])[] = [
   [/^bind\([^)]+\) failed/, 'bind'],
   [/^capset\(\) failed/, 'capset'],
   [/^worker process \d+ exited with fatal code \d+ and cannot be respawned/, 'worker-died'],
+  [/^(?:setgid|setuid|initgroups)\([^)]*\) failed/, 'worker-user'],
   // An ICMP error for a datagram comes with the next call on the socket.
   [/^(?:connect|recv|send|sendmsg)\(\)(?: to \S+)? failed \(111: /, 'connect-refused'],
   [/^(?:connect|recv|send|sendmsg)\(\)(?: to \S+)? failed \((?:101|113): /, 'connect-unreachable'],

@@ -102,6 +102,8 @@ export type ErrorKind =
   | 'bind'
   | 'capset'
   | 'worker-died'
+  /** A worker that could not take its user or group. */
+  | 'worker-user'
   | 'connect-refused'
   | 'connect-unreachable'
   | 'connect-cannot-assign'

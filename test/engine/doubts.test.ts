@@ -101,8 +101,8 @@ test('a name that /etc/hosts has is no doubt', () => {
 });
 
 test('a broken path that no rule explains is told with the step at which it ends', () => {
-  const doubts = doubtsOf(changeMaster({ workers: [] }));
-  expect(doubts.some(({ what, why }) => what.startsWith('proxy') && why.includes('no worker'))).toBe(true);
+  const doubts = examineArticle(dropMarkRules('proxy'), { rules: new Map() }).notExamined;
+  expect(doubts.some(({ what, why }) => what.startsWith('proxy') && why.includes('no known cause explains it'))).toBe(true);
 });
 
 test('an included file that could not be read is told with its place', () => {
@@ -116,4 +116,17 @@ test('an included file that could not be read is told with its place', () => {
     ),
   ]);
   expect(doubts.some(({ what }) => what.includes('/etc/nginx/'))).toBe(true);
+});
+
+test('a master whose workers died of nothing known is told once, with what its log says last of each kind', () => {
+  const dead = changeMaster({ workers: [] });
+  const [silent] = examineArticle(dead).notExamined;
+  expect(silent).toMatchObject({ what: expect.stringContaining('udp:5300'), why: expect.stringContaining('says nothing') });
+  const logged = [
+    logLine('worker-user', 12, { text: 'an older one' }),
+    logLine('worker-user', 11, { text: 'setgid(33) failed' }),
+    logLine('worker-died', 10, { text: 'exited' }),
+  ];
+  const told = examineArticle([dead, ...logged]).notExamined;
+  expect(told).toMatchObject([{ why: expect.stringContaining('setgid(33) failed; exited') }]);
 });

@@ -4,6 +4,7 @@ import { articleTopology } from './article.js';
 import { carryOut, check, diagnosed } from './doctor.js';
 import { type Lab, raiseLab } from './lab.js';
 import { nginxRisks } from './scenarios/nginx-risks.js';
+import { launchNginx, stopNginx } from './services.js';
 
 let lab: Lab | undefined;
 afterEach(() => lab?.remove());
@@ -36,4 +37,15 @@ it('the healthy lab has its standing risks and no other', async () => {
     ]),
   );
   expect(broughtAbout(report.diagnoses)).toEqual([]);
+});
+
+it('workers that die of something else leave the setup undetermined, with what nginx logged', async () => {
+  lab = await raiseLab();
+  await lab.change([{ host: 'proxy', run: `${stopNginx}\n${launchNginx('setpriv --bounding-set=-setgid')}\nsleep 0.5` }]);
+  const { exitCode, report } = await check(lab);
+  expect(broughtAbout(report.diagnoses)).toEqual([]);
+  expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 2, verdict: 'undetermined' });
+  const [only, ...others] = report.notExamined.filter(({ what }) => what.includes('no worker left'));
+  expect(only?.why).toMatch(/setgid\(\d+\) failed \(1: Operation not permitted\).*exited with fatal code 2/);
+  expect(others).toEqual([]);
 });

@@ -22,6 +22,7 @@ test('a master without workers that may have CAP_NET_RAW is another fault', () =
   const report = examineArticle(changeMaster({ workers: [] }));
   expect(causesOf(report)).toEqual([]);
   expect(report.verdict).toBe('undetermined');
+  expect(report.notExamined).toHaveLength(1);
 });
 
 test('workers that live in such a bounding set by CAP_NET_ADMIN are fine', () => {
