@@ -13,7 +13,7 @@ export const commandLines =
 
 /** Sections and keys of networkd and NetworkManager that are no secret: pre-shared and private keys stay on the host. */
 const networkdLines =
-  '^[[:space:]]*\\(\\[\\|Name=\\|Address=\\|Gateway=\\|DHCP=\\|Destination=\\|Type=\\|Table=\\|Metric=\\|GatewayOnLink=\\|IP[a-zA-Z0-9]*Forward[a-z]*=\\|From=\\|To=\\|FirewallMark=\\|Priority=\\|Family=\\|IncomingInterface=\\|OutgoingInterface=\\|IPProtocol=\\|SourcePort=\\|DestinationPort=\\|InvertRule=\\)';
+  '^[[:space:]]*\\(\\[\\|Name=\\|Address=\\|Gateway=\\|DHCP=\\|Destination=\\|Type=\\|Table=\\|Metric=\\|GatewayOnLink=\\|IP[a-zA-Z0-9]*Forward[a-z]*=\\|IPMasquerade=\\|From=\\|To=\\|FirewallMark=\\|Priority=\\|Family=\\|IncomingInterface=\\|OutgoingInterface=\\|IPProtocol=\\|SourcePort=\\|DestinationPort=\\|InvertRule=\\)';
 const managerLines = '^\\(\\[\\|interface-name=\\|method=\\|gateway=\\|address[0-9]\\|route\\|routing-rule\\)';
 const netplanLines =
   '^[- ]*\\(network\\|ethernets\\|vlans\\|bonds\\|bridges\\|[a-zA-Z0-9_.:-]*:[[:space:]]*$\\|addresses\\|dhcp[46]\\|gateway[46]\\|routes\\|routing-policy\\|to\\|via\\|from\\|table\\|mark\\|priority\\|type\\|metric\\|- [0-9a-f"\'{]\\)';
