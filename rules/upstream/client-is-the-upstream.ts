@@ -18,9 +18,8 @@ const rule: Rule = {
     "The client's address in nginx's logs is an address of a host that is an upstream of the same service. Not this: an upstream that asks another service, whose servers reply by way of nginx.",
   cure: {
     how: [
-      'Except them; an empty value is no bind at all, and the `map` belongs beside the servers, in http or in stream:',
-      '  map $remote_addr $client_to_bind { default $remote_addr; 172.16.0.11 ""; }',
-      '  proxy_bind $client_to_bind transparent;',
+      'Except them; an empty value is no bind at all. Beside the servers, in http or in stream, write `map $remote_addr $client_to_bind { default $remote_addr; 172.16.0.11 ""; }`, and in the service `proxy_bind $client_to_bind transparent;`. Then',
+      '  nginx -s reload',
     ].join('\n'),
     touches: ['nginx'],
   },
