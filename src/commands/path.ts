@@ -16,10 +16,11 @@ export async function runPath(options: PathOptions, io: Io): Promise<PathResult>
   const { from, to } = options;
   const base = { clients: [from], roles: new Map(), ...(options.nginxPid === undefined ? {} : { nginxPid: options.nginxPid }) };
   const caseOptions = { ...base, to };
-  const [{ snapshots, hosts }, { buildCase }, { tellWalk, withoutWalk }] = await Promise.all([
+  const [{ snapshots, hosts }, { buildCase }, { tellWalk, withoutWalk }, { findUnseen }] = await Promise.all([
     gather({ ...options, outbound: [] }, caseOptions, io),
     import('../engine/case.js'),
     import('../engine/tell-walk.js'),
+    import('../engine/unseen.js'),
   ]);
   const c = buildCase(snapshots, caseOptions);
   const unread = unreadNginx(snapshots, hosts);
@@ -37,7 +38,7 @@ export async function runPath(options: PathOptions, io: Io): Promise<PathResult>
     end,
     hosts,
     walks: c.walks.map((walk) => tellWalk(snapshots, walk)),
-    notExamined: [...unread, ...left.map(({ what, why }) => ({ what, why }))],
+    notExamined: [...unread, ...left.map(({ what, why }) => ({ what, why })), ...findUnseen(c)],
   };
   return { report, exitCode: exitCodes[end] };
 }

@@ -112,13 +112,13 @@ function doing(step: Planned): string[] {
 function undoing(steps: readonly Planned[]): string[] {
   const lines: string[] = [];
   let reload: string[] = [];
-  for (const step of [...steps].reverse()) {
+  for (const [i, step] of [...steps.entries()].reverse()) {
     if (step.kind === 'hand') continue;
     if (step.kind === 'edit') {
       lines.push(`undo_edit ${step.number} ${quote(step.file)} ${quote(step.copy)}`);
       continue;
     }
-    if (step.reloads) {
+    if (step.reloads && steps.slice(0, i).some(({ kind }) => kind === 'edit')) {
       lines.push(...reload);
       reload = withInput(`undo_reload ${step.number}`, step.run);
     } else if (step.undo === undefined) lines.push(`undo_never ${step.number}`);

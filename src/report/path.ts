@@ -36,6 +36,7 @@ function block(group: readonly ToldWalk[], pen: Pen): string[] {
     '',
     heading(walk, pen),
     ...(others.length > 0 ? wrap(same, pen.width - 3).map((line) => `   ${pen.paint(line, 'bold')}`) : []),
+    ...(isPartial(walk) ? ['   as far as named hosts go'] : []),
     ...wrap(about, pen.width - 3).map((line) => `   ${pen.paint(line, 'dim')}`),
     ...hops(walk.hops, pen),
   ];
@@ -45,14 +46,21 @@ function heading({ service, upstream, upstreamHost, end }: ToldWalk, pen: Pen): 
   const { glyphs } = pen;
   const state = end === 'unknown' ? 'cannot be told' : end;
   const where = `${shorten(service, 40, glyphs.cut)} ${arrow(pen)} ${upstream}${upstreamHost === undefined ? '' : ` on ${shorten(upstreamHost, 30, glyphs.cut)}`}`;
-  const text = `${where}: ${state}`;
+  const text = `${shorten(where, pen.width - state.length - 8, glyphs.cut)}: ${state}`;
   const rest = glyphs.heavy.repeat(Math.max(2, pen.width - displayWidth(text) - 4));
   return pen.paint(`${glyphs.heavy}${glyphs.heavy} ${text} ${rest}`, looks[end].colour, 'bold');
 }
 
+/** A host on the way that nobody named is assumed to do its part. */
+function isPartial({ hops: all }: ToldWalk): boolean {
+  return all.some(({ steps }) => steps.some(({ outcome }) => outcome === 'unseen'));
+}
+
 function notExamined({ notExamined: entries }: PathReport, pen: Pen): string[] {
   if (entries.length === 0) return [];
-  const lines = entries.flatMap(({ what, why }) => hang(` ${pen.glyphs.none} `, `${what}: ${why}`, pen.width));
+  const lines = entries.flatMap(({ what, why, settle }) =>
+    hang(` ${pen.glyphs.none} `, `${what}: ${why}${settle === undefined ? '' : `; ${settle}`}`, pen.width),
+  );
   return ['', pen.paint('Not examined', 'bold'), ...lines];
 }
 
@@ -69,11 +77,18 @@ function last(report: PathReport, pen: Pen): string[] {
 }
 
 function because({ walks, end, hosts }: PathReport): string {
-  const count = (wanted: ToldWalk['end']) => walks.filter((walk) => walk.end === wanted).length;
-  if (end === 'whole') return `every one of ${walks.length} predicted ${walks.length === 1 ? 'path' : 'paths'} leads there and back`;
-  if (end === 'broken')
-    return `${count('broken')} of ${walks.length} predicted ${walks.length === 1 ? 'path' : 'paths'} end${count('broken') === 1 ? 's' : ''} on the way; tpdoctor check names the cause`;
+  const [all, partial] = [walks.length, walks.filter(isPartial).length];
+  if (end === 'whole') {
+    const far = partial > 0 ? `; ${partial === all ? 'all' : partial} of them as far as named hosts go` : '';
+    return `${all === 1 ? 'the one predicted path leads' : `all ${all} predicted paths lead`} there and back${far}`;
+  }
+  const broken = walks.filter((walk) => walk.end === 'broken').length;
+  if (end === 'broken') return `${broken} of ${paths(all)} end${broken === 1 ? 's' : ''} on the way; tpdoctor check names the cause`;
   const silent = hosts.filter(({ reached }) => !reached).map(({ name }) => name);
   if (silent.length > 0) return `${silent.join(', ')} ${silent.length > 1 ? 'were' : 'was'} not reached`;
-  return walks.length === 0 ? 'no path could be predicted' : 'not every step could be told';
+  return all === 0 ? 'no path could be predicted' : 'not every step could be told';
+}
+
+function paths(count: number): string {
+  return `${count} predicted ${count === 1 ? 'path' : 'paths'}`;
 }

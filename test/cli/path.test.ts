@@ -16,6 +16,7 @@ beforeAll(async () => {
   const save = (name: string, ...change: Parameters<typeof articleSnapshots>) =>
     writeSnapshots(file(name), [...articleSnapshots(...change).values()]);
   await save('healthy');
+  await save('partial', removeHost('dev2'));
   await save('broken', dropMarkRules('proxy'));
   await save('both', editConfig('listen 5300 udp;', 'listen 80 udp;'));
   await save('plain', editConfig('proxy_bind $remote_addr transparent;\n            proxy_pass http://web;', 'proxy_pass http://web;'));
@@ -71,6 +72,12 @@ describe('path', () => {
     const { code, end, walks, notExamined } = await told('client-alone', `${vip}:80`, '--host', 'proxy=/nonexistent/proxy.json');
     expect({ code, end, walks }).toEqual({ code: 2, end: 'unknown', walks: [] });
     expect(notExamined).toContainEqual(expect.objectContaining({ what: 'proxy' }));
+  });
+
+  it('ends with 0, but says so, where the rest of the way is on hosts that nobody named', async () => {
+    const { code, notExamined } = await told('partial', `${vip}:80`);
+    expect(code).toBe(0);
+    expect(notExamined).toEqual([expect.objectContaining({ why: '172.16.0.12 is on none of the named hosts' })]);
   });
 
   it('ends with 2 for a service that is not transparent', async () => {

@@ -99,11 +99,13 @@ describe('a script', () => {
   });
 
   it('says what it cannot take back', () => {
-    const script = scriptFor(reportOf([run('true')]));
-    expect(script.sh('apply').code).toBe(0);
-    const { code, out } = script.sh('undo');
-    expect(code).toBe(1);
-    expect(out).toContain('step 1 cannot be taken back');
+    for (const command of ['true', 'true -s reload']) {
+      const script = scriptFor(reportOf([run(command)]));
+      expect(script.sh('apply').code).toBe(0);
+      const { code, out } = script.sh('undo');
+      expect(code).toBe(1);
+      expect(out).toContain('step 1 cannot be taken back');
+    }
   });
 
   it('reloads after the edits, and again after they are taken back', () => {

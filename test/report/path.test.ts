@@ -7,7 +7,7 @@ import { renderPath } from '../../src/report/path.js';
 import type { Style } from '../../src/report/style.js';
 import type { PathReport, ToldWalk } from '../../src/types.js';
 import { articleCase, type Change, client, vip } from '../kit/article.js';
-import { dropMarkRules, dropRoute } from '../kit/change.js';
+import { dropMarkRules, dropRoute, removeHost } from '../kit/change.js';
 import { attack } from './samples.js';
 
 const plain: Style = { width: 80, colour: false, unicode: true, verbosity: 'normal' };
@@ -34,12 +34,19 @@ function report(port: number, end: PathReport['end'], change: Change | readonly 
 
 const whole = report(53, 'whole');
 const broken = report(80, 'broken', [dropMarkRules('proxy'), dropRoute('dev3', '0.0.0.0/0')]);
+const partial: PathReport = {
+  ...report(80, 'whole', removeHost('dev2')),
+  notExamined: [{ what: 'part of the path of http:80/#web', why: '172.16.0.12 is on none of the named hosts', settle: 'name that host' }],
+};
 const unknown: PathReport = {
   ...report(80, 'unknown'),
   walks: [],
   hosts: [{ name: 'proxy', target: 'netns:proxy', reached: false, why: 'no answer within 20 s' }],
   notExamined: [{ what: 'proxy', why: 'no answer within 20 s' }],
 };
+
+/** By name: a counterexample is then short to print. */
+const reports: Readonly<Record<string, PathReport>> = { whole, broken, partial, unknown };
 
 describe('whole paths', () => {
   it.each([
@@ -48,6 +55,7 @@ describe('whole paths', () => {
     ['broken-80', broken, plain],
     ['broken-80-ascii', broken, { ...plain, unicode: false }],
     ['broken-80-colour', broken, { ...plain, colour: true }],
+    ['partial-80', partial, plain],
     ['unknown-80', unknown, plain],
   ] as const)('look as they did: %s', async (name, said, style) => {
     await expect(renderPath(said, style)).toMatchFileSnapshot(`fixtures/path-${name}.txt`);
@@ -55,9 +63,9 @@ describe('whole paths', () => {
 
   it('stay within the width', () => {
     fc.assert(
-      fc.property(fc.constantFrom(whole, broken, unknown), fc.integer({ min: 60, max: 120 }), (said, width) => {
+      fc.property(fc.constantFrom(...Object.keys(reports)), fc.integer({ min: 60, max: 120 }), (name, width) => {
         const widest = Math.max(
-          ...renderPath(said, { ...plain, width })
+          ...renderPath(reports[name] ?? whole, { ...plain, width })
             .split('\n')
             .map(displayWidth),
         );
