@@ -45,7 +45,7 @@ export const sources: readonly Source[] = [
     '/run/systemd/network/*.network',
     '/usr/lib/systemd/network/*.network',
   ),
-  ...some('networkd', networkdLines, '/etc/systemd/network/*.network.d/*.conf'),
+  ...some('networkd', networkdLines, '/etc/systemd/network/*.network.d/*.conf', '/run/systemd/network/*.network.d/*.conf'),
   ...some(
     'networkd-conf',
     '^\\(ManageForeign\\|IP[a-zA-Z0-9]*Forward\\)',

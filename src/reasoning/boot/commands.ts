@@ -30,9 +30,11 @@ const tools: ReadonlyMap<string, Tool> = new Map(
 
 /** The commands of units, scripts and ifupdown's stanzas that change network state. */
 export function bootCommands(files: readonly BootFile[]): BootCommand[] {
+  const automatic = automaticLinks(files);
   return files.flatMap((file) => {
     const { path, lines } = file;
-    const own = file.kind === 'interfaces' ? stanzaCommands(file) : lines.map((line) => ({ ...line, text: commandText(file, line.text) }));
+    const own =
+      file.kind === 'interfaces' ? stanzaCommands(file, automatic) : lines.map((line) => ({ ...line, text: commandText(file, line.text) }));
     return own.flatMap(({ text, line }) => read(text, { path, ...(line === undefined ? {} : { line }) }));
   });
 }
@@ -44,14 +46,22 @@ function commandText({ kind }: BootFile, text: string): string {
 
 const stanzaCommand = /^\s*(?:pre-up|up|post-up)\s+(.*)$/;
 
-/** Commands of the links that ifupdown brings up by itself. */
-function stanzaCommands({ lines }: BootFile): { text: string; line?: number }[] {
-  const automatic = new Set(lines.flatMap(({ text }) => /^\s*(?:auto|allow-\w+)\s+(.*)$/.exec(text)?.[1]?.split(/\s+/) ?? []));
+/** Links that ifupdown brings up by itself; a word and its stanza may stand in different files. Patterns are taken for a match. */
+function automaticLinks(files: readonly BootFile[]): (link: string) => boolean {
+  const words = files
+    .filter(({ kind }) => kind === 'interfaces')
+    .flatMap(({ lines }) => lines.flatMap(({ text }) => /^\s*(?:auto|allow-\w+)\s+(.*)$/.exec(text)?.[1]?.split(/\s+/) ?? []));
+  const isPattern = words.some((word) => /[*?/[]/.test(word));
+  return (link) => isPattern || words.includes(link);
+}
+
+/** Commands of the links that come up at boot. */
+function stanzaCommands({ lines }: BootFile, automatic: (link: string) => boolean): { text: string; line?: number }[] {
   let link = '';
   return lines.flatMap(({ text, ...line }) => {
     link = /^\s*iface\s+(\S+)/.exec(text)?.[1] ?? link;
     const command = stanzaCommand.exec(text)?.[1];
-    return command === undefined || !automatic.has(link) ? [] : [{ ...line, text: command.replaceAll('$IFACE', link) }];
+    return command === undefined || !automatic(link) ? [] : [{ ...line, text: command.replaceAll('$IFACE', link) }];
   });
 }
 

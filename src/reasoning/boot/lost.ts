@@ -1,7 +1,7 @@
 import type { ChangedSysctl, Piece } from '../../cures/piece.js';
 import { withFact } from '../../cures/snapshot.js';
 import { factOf } from '../../path/world.js';
-import type { Snapshot } from '../../types.js';
+import type { NextHop, Snapshot } from '../../types.js';
 import { isStarted } from './active.js';
 import type { Boot } from './boot.js';
 import type { BootCommand } from './commands.js';
@@ -23,7 +23,7 @@ export function lostPieces(snapshot: Snapshot, boot: Boot): Piece[] {
 }
 
 /** Programs that make rules and routes of their own from files that are not read here. */
-const ownWays = ['frr', 'keepalived', 'pacemaker', 'strongswan', 'shorewall', 'ferm', 'firehol', 'csf'];
+const ownWays = ['ec2-net-utils', 'frr', 'bird', 'keepalived', 'pacemaker', 'strongswan', 'shorewall', 'ferm', 'firehol', 'csf'];
 
 function isOpaque(snapshot: Snapshot, { configuration }: Boot): boolean {
   return configuration.enabled.length > 0 && isStarted(snapshot, configuration, ...ownWays);
@@ -80,21 +80,26 @@ function lostRules(snapshot: Snapshot, boot: Boot): Piece[] {
 
 function lostRoutes(snapshot: Snapshot, boot: Boot): Piece[] {
   if (isOpaque(snapshot, boot)) return [];
-  const gateways = hasStaticLinks(snapshot, boot);
+  const known = staticLinks(snapshot, boot);
   const candidates = (factOf(snapshot, 'routes') ?? []).filter(
-    ({ table, nextHops }) =>
-      table !== 'local' && (table !== 'main' || (gateways && nextHops.some(({ via }) => via !== undefined && !via.startsWith('fe80:')))),
+    ({ table, nextHops }) => table !== 'local' && (table !== 'main' || nextHops.some((hop) => isGateway(hop, known))),
   );
   return candidates
     .filter((route) => !isBrought(boot, (statement) => bringsRoute(statement, route)))
     .map((route) => ({ kind: 'route', route }));
 }
 
-/** Whether the files that were read give the host its addresses, and no server does: only then a gateway that they do not name is gone. */
-function hasStaticLinks(snapshot: Snapshot, { links }: Boot): boolean {
-  const own = (factOf(snapshot, 'addresses') ?? []).filter(({ scope }) => scope === 'global').map(({ address }) => address);
-  const mentioned = links.some(({ file }) => file.lines.some(({ text }) => own.some((address) => text.includes(address))));
-  return mentioned && !links.some(({ dynamic }) => dynamic);
+/** A router's own announcement has a link-local address. */
+function isGateway({ link, via }: NextHop, known: ReadonlySet<string>): boolean {
+  return link !== undefined && known.has(link) && via !== undefined && !via.startsWith('fe80:');
+}
+
+/** Links whose addresses stand in the files that were read, where no server gives any: only of these a gateway is gone that no file names. */
+function staticLinks(snapshot: Snapshot, { links }: Boot): Set<string> {
+  if (links.some(({ dynamic }) => dynamic)) return new Set();
+  const texts = links.flatMap(({ file }) => file.lines.map(({ text }) => text));
+  const addresses = (factOf(snapshot, 'addresses') ?? []).filter(({ scope }) => scope === 'global');
+  return new Set(addresses.filter(({ address }) => texts.some((text) => text.includes(address))).map(({ link }) => link));
 }
 
 const sources = { 'iptables-legacy': 'iptablesLegacy', 'iptables-nft': 'iptablesNft', nft: 'nft' } as const;

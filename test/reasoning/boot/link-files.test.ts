@@ -159,6 +159,8 @@ describe('what is of no use', () => {
     const stanza = 'iface eth1 inet static\n  post-up ip rule add fwmark 1 lookup 100';
     const commands = (text: string) => bootCommands([bootFile('interfaces', '/etc/network/interfaces', text)]).length;
     expect([commands(stanza), commands(`auto eth0\n${stanza}`), commands(`allow-hotplug eth1\n${stanza}`)]).toEqual([0, 0, 1]);
+    const main = bootFile('interfaces', '/etc/network/interfaces', 'auto eth1\nsource /etc/network/interfaces.d/*');
+    expect(bootCommands([main, bootFile('interfaces', '/etc/network/interfaces.d/eth1', stanza)])).toHaveLength(1);
   });
 });
 

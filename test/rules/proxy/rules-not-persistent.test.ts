@@ -4,7 +4,7 @@ import type { BootFile, Conclusion, Snapshot } from '../../../src/types.js';
 import { addressOf, articleCase, type Change, iptablesTable, mangle4, upstreams } from '../../kit/article.js';
 import { bootFile, setBoot, setManagers } from '../../kit/boot.js';
 import { changeFact, setIptables, setSysctl } from '../../kit/change.js';
-import { applying, commands, withoutDsr } from '../../kit/rules.js';
+import { applying, causesOf, commands, examineArticle, withoutDsr } from '../../kit/rules.js';
 
 const conclude = (...change: readonly Change[]): Conclusion[] => [...rule.run(articleCase({ change }))];
 const told = (...change: readonly Change[]) =>
@@ -257,6 +257,32 @@ test("an upstream's gateway is judged where its addresses are in files", () => {
 test('a path that is broken now is no risk for tomorrow', () => {
   const broken = changeFact('proxy', 'policyRules', (rules) => rules.filter(({ mark }) => mark === undefined));
   expect(told(setBoot('proxy'), broken, withoutDsr)).toEqual([]);
+});
+
+describe('beside a fault', () => {
+  const withoutRules = changeFact('proxy', 'policyRules', (rules) => rules.filter(({ mark }) => mark === undefined));
+
+  test('the pieces that its cure brings are not told once more as a risk', () => {
+    const files = whole.filter((file) => file !== unit);
+    const others = bootFile(
+      'unit',
+      unit.path,
+      unit.lines
+        .map(({ text }) => text)
+        .filter((text) => !text.includes('rule add'))
+        .join('\n'),
+    );
+    expect(causesOf(examineArticle([setBoot('proxy', { files: [...files, others], enabled }), withoutRules]))).toEqual([
+      'proxy/policy-rule-missing proxy',
+    ]);
+  });
+
+  test('what other services lose is told as well, behind it', () => {
+    expect(causesOf(examineArticle([setBoot('proxy'), withoutRules]))).toEqual([
+      'proxy/policy-rule-missing proxy',
+      'proxy/rules-not-persistent proxy',
+    ]);
+  });
 });
 
 describe('a sysctl that boot files set otherwise than it is', () => {
