@@ -14,7 +14,7 @@ const mostTold = 24;
 
 const rule: Rule = {
   title: 'what the services need of the kernel is gone after a reboot, or sooner',
-  why: 'ip, sysctl, tc, nft and iptables change the running kernel and nothing else. After a reboot only that is there which some file brings back; and some services take away what is not in files of their own: systemd-networkd policy rules (from version 248 on, when it starts anew), firewalld with its iptables backend all rules of iptables (at a reload), nftables.service the whole rule set (at a reload, where its file begins with flush ruleset).',
+  why: 'ip, sysctl, tc, nft and iptables change the running kernel and nothing else. After a reboot only that is there which some file brings back; and some services take away what is not in files of their own: systemd-networkd policy rules (from version 248 on, whenever it configures a link: at its start, or when a link is made anew), firewalld with its iptables backend all rules of iptables (at a reload), nftables.service the whole rule set (at a reload, where its file begins with flush ruleset).',
   signs: {
     logs: 'None today: everything works. After the next reboot, or an upgrade that restarts systemd-networkd, clients get 504 and nginx logs "upstream timed out (110: Connection timed out)", though nobody changed a configuration.',
     packets:

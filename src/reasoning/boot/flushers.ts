@@ -14,7 +14,7 @@ function lastValue(files: readonly BootFile[], key: RegExp): string | undefined 
     .at(-1);
 }
 
-/** Whether systemd-networkd is at work on a link of this host and takes away rules that others made, each time it starts. */
+/** Whether systemd-networkd is at work on a link of this host and takes away rules that others made, each time it configures a link: at its start, or when one is made anew. */
 export function flushesRules(snapshot: Snapshot, boot: Boot): boolean {
   const runs = factOf(snapshot, 'networkManagers')?.includes('systemd-networkd') ?? false;
   // Those below /usr are for containers and come with every systemd.
@@ -27,7 +27,7 @@ export function flushesRules(snapshot: Snapshot, boot: Boot): boolean {
 /** Who takes a piece away before a reboot does, and when; undefined where nobody is known to. */
 export function flusherOf(snapshot: Snapshot, boot: Boot, piece: Piece): string | undefined {
   if (piece.kind === 'policy-rule' && flushesRules(snapshot, boot))
-    return `systemd-networkd ${boot.configuration.systemd} takes it away when it starts anew (ManageForeignRoutingPolicyRules=yes is its default)`;
+    return `systemd-networkd ${boot.configuration.systemd} takes it away when it configures a link anew, as at its own start (ManageForeignRoutingPolicyRules=yes is its default)`;
   if (piece.kind !== 'firewall') return undefined;
   const managers = factOf(snapshot, 'networkManagers') ?? [];
   const firewalld = boot.files.filter(({ kind }) => kind === 'firewalld-conf');
