@@ -3,9 +3,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeFixScripts } from '../../src/commands/fix-scripts.js';
 import { writeSnapshots } from '../../src/host/snapshot-file.js';
 import { articleSnapshots } from '../kit/article.js';
 import { dropMarkRules, dropRoute, editConfig } from '../kit/change.js';
+import { faulty } from '../report/samples.js';
 import { run } from './surroundings.js';
 
 let dir: string;
@@ -65,5 +67,22 @@ describe('check --fix-script', () => {
     expect((await check('broken', 'empty')).code).toBe(1);
     expect((await readdir(join(dir, 'empty'))).length).toBe(2);
     for (const wrong of ['broken.json', 'nowhere/scripts']) expect((await check('broken', wrong)).code).toBe(64);
+  });
+
+  it('costs no diagnosis where the scripts cannot be written after all', async () => {
+    await writeFile(join(dir, 'file'), '');
+    const warnings: string[] = [];
+    const notes = await writeFixScripts(join(dir, 'file', 'scripts'), faulty, new Map(), { warn: (text) => warnings.push(text) });
+    expect(notes).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('ENOTDIR')]);
+  });
+
+  it('writes over nothing that has come into the directory meanwhile', async () => {
+    await mkdir(join(dir, 'raced'));
+    await writeFile(join(dir, 'raced', 'proxy.sh'), 'mine\n');
+    const warnings: string[] = [];
+    await writeFixScripts(join(dir, 'raced'), faulty, new Map(), { warn: (text) => warnings.push(text) });
+    expect(warnings).toEqual([expect.stringContaining('EEXIST')]);
+    expect(await readFile(join(dir, 'raced', 'proxy.sh'), 'utf8')).toBe('mine\n');
   });
 });
