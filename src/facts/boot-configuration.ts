@@ -3,6 +3,7 @@ import { commandLines, type Source, sources } from './boot/sources.js';
 import { known, unknown } from './fact.js';
 
 const mostLines = 6000;
+const mostFiles = 1000;
 const mostText = 500;
 const mostNamed = 20;
 
@@ -147,12 +148,12 @@ function kindOfNamed(text: string, path: string): BootKind {
 
 function bounded(files: readonly BootFile[]): { kept: BootFile[]; cut: boolean } {
   let left = mostLines;
-  const kept = files.map((file) => {
+  const kept = files.slice(0, mostFiles).map((file) => {
     const lines = file.lines.slice(0, Math.max(left, 0));
     left -= file.lines.length;
     return { ...file, lines };
   });
-  return { kept: kept.filter(({ lines }) => lines.length > 0), cut: left < 0 };
+  return { kept: kept.filter(({ lines }) => lines.length > 0), cut: left < 0 || files.length > mostFiles };
 }
 
 /** `…/multi-user.target.wants/nftables.service`, `/etc/rc2.d/S01nftables` and `/etc/runlevels/boot/nftables` all start nftables. */

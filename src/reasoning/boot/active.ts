@@ -12,11 +12,9 @@ export function isStarted(snapshot: Snapshot, boot: BootConfiguration, ...names:
 /** The files that something reads at boot: a saved rule that no service loads, and a unit that is not enabled, bring nothing back. */
 export function activeFiles(snapshot: Snapshot, boot: BootConfiguration): BootFile[] {
   const active = new Set(boot.files.filter((file) => isRoot(snapshot, boot, file)));
-  for (let grown = true; grown; ) {
-    const before = active.size;
+  // A unit names a script, the script a file of rules, and that one includes others.
+  for (let round = 0; round < 4; round++)
     for (const file of boot.files) if (!active.has(file) && [...active].some((by) => names(by, file))) active.add(file);
-    grown = active.size > before;
-  }
   return boot.files.filter((file) => active.has(file));
 }
 
@@ -82,6 +80,7 @@ function names(by: BootFile, other: BootFile): boolean {
 /** A relative pattern starts at /etc, nft's own directory, or where the file itself is. */
 function isIncluded(pattern: string | undefined, path: string, from: string): boolean {
   if (pattern === undefined) return false;
-  const whole = pattern.startsWith('/') ? [pattern] : [`/etc/${pattern}`, `${from.slice(0, from.lastIndexOf('/'))}/${pattern}`];
+  const relative = pattern.replace(/^\.\//, '');
+  const whole = pattern.startsWith('/') ? [pattern] : [`/etc/${relative}`, `${from.slice(0, from.lastIndexOf('/'))}/${relative}`];
   return whole.some((each) => matchesGlob(each, path));
 }

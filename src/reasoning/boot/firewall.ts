@@ -25,12 +25,13 @@ export function bootFirewall(files: readonly BootFile[], commands: readonly Boot
   const of = (...kinds: BootFile['kind'][]) => files.filter(({ kind }) => kinds.includes(kind));
   const fromCommands = commands.flatMap(savedByCommand);
   const direct = of('firewalld-direct').flatMap(({ lines }) => lines.flatMap(({ text }) => directRule(text)));
-  const nftLines = of('nft').flatMap(withVariables);
+  const nftLines = nftLinesOf(of('nft'));
   const opaque = new Set<'iptables' | 'nft'>();
   for (const { tool, opaque: unread, args } of commands) {
     if (tool !== 'iptables' && tool !== 'ip6tables' && tool !== 'nft') continue;
     if (unread || (args.some(isWild) && !args.includes('-D'))) opaque.add(tool === 'nft' ? 'nft' : 'iptables');
   }
+  if (nftLines.some((text) => !/^\s*(?:re)?define\b/.test(text) && /\$\w/.test(text))) opaque.add('nft');
   // A rule set of iptables-nft that `nft list ruleset` saved.
   if (nftLines.some((text) => /\bxt (?:match|target)\b|^\s*table ip6? (?:mangle|raw|nat)\b/.test(text))) opaque.add('iptables');
   return {
@@ -123,13 +124,13 @@ function oneRule(family: Family, table: string, chain: string, words: readonly s
     (all, position) => all.flatMap((some) => addressesIn(some[position]).map((address) => some.with(position, address))),
     [whole],
   );
-  const rules = each.map((some) => `-A ${chain} ${some.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(' ')}`);
+  const rules = each.slice(0, 64).map((some) => `-A ${chain} ${some.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(' ')}`);
   return savedRules(`*${table}\n:${chain} ACCEPT [0:0]\n${rules.join('\n')}\n`, family);
 }
 
 /** iptables makes one rule of each. */
 function addressesIn(list = ''): string[] {
-  return list.split(',').slice(0, 64);
+  return list.split(',').slice(0, 32);
 }
 
 const general = /^(?:-[psdiom]|!)$/;
@@ -166,16 +167,23 @@ function nftByCommand({ tool, args }: BootCommand): string[] {
   return found?.[1] === undefined ? [] : [found[1]];
 }
 
-/** `define NAME = value` and `$NAME`. */
-function withVariables({ lines }: BootFile): string[] {
-  const values = new Map<string, string>();
-  for (const { text } of lines) {
-    const [, name, value] = /^\s*define\s+(\w+)\s*=\s*(.*)$/.exec(text) ?? [];
-    if (name !== undefined && value !== undefined) values.set(name, value);
-  }
-  return lines.map(({ text }) => text.replace(/\$(\w+)/g, (whole, name: string) => values.get(name) ?? whole));
+/** Lines of nft files with `$NAME` replaced by what `define NAME = value` says, in whichever file. */
+function nftLinesOf(files: readonly BootFile[]): string[] {
+  const lines = files.flatMap((file) => file.lines.map(({ text }) => text));
+  const values = new Map(
+    lines.flatMap((text) => {
+      const [, name, value] = /^\s*(?:re)?define\s+(\w+)\s*=\s*(.*)$/.exec(text) ?? [];
+      return name === undefined || value === undefined ? [] : [[name, value] as const];
+    }),
+  );
+  const expand = (text: string) =>
+    text.length > mostJoined ? text : text.replace(/\$(\w+)/g, (whole, name: string) => values.get(name) ?? whole);
+  // A variable may be made of others, but not of endless ones.
+  return lines.map((text) => expand(expand(text)).slice(0, mostJoined));
 }
 
+/** Characters of a rule, however many lines it has. */
+const mostJoined = 20_000;
 const headers = /^\s*(?:table|chain|set|map|flowtable|counter|quota|ct)\b/;
 
 /** One rule a line: lists of a set may go over several lines, and a chain may stand in one. */
@@ -184,7 +192,7 @@ function nftRules(lines: readonly string[]): string[] {
   for (const text of lines) {
     const [bare = ''] = text.split(/(?:^|\s)#/);
     const last = joined.at(-1);
-    if (last !== undefined && !headers.test(last) && (last.endsWith('\\') || open(last) > 0))
+    if (last !== undefined && last.length < mostJoined && !headers.test(last) && (last.endsWith('\\') || open(last) > 0))
       joined[joined.length - 1] = `${last.replace(/\\$/, '')} ${bare.trim()}`;
     else joined.push(bare.trim());
   }

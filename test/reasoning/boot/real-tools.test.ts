@@ -109,6 +109,22 @@ describe('a rule set of nft is found again', () => {
     const main = bootFile('nft', '/etc/nftables.conf', 'flush ruleset\ninclude "/etc/nftables.d/*.nft"');
     expect(await lostWith([main, bootFile('nft', '/etc/nftables.d/tp.nft', text)])).toEqual([]);
     expect(await lostWith([main, bootFile('nft', '/etc/nftables/tp.nft', text)])).toHaveLength(1);
+    const relative = bootFile('nft', '/etc/nftables.conf', 'include "./nftables.d/tp.nft"');
+    expect(await lostWith([relative, bootFile('nft', '/etc/nftables.d/tp.nft', text)])).toEqual([]);
+  });
+
+  test('with variables of another file, and with one that no file defines', async () => {
+    inside(`nft -f - <<'END'\n${rulesets['as nft lists it']}\nEND`);
+    const main = bootFile(
+      'nft',
+      '/etc/nftables.conf',
+      `include "/etc/nftables.d/*.nft"\n${rulesets['as nft lists it'].replace('172.16.0.0/28', '$UPSTREAMS')}`,
+    );
+    expect(
+      await lostWith([main, bootFile('nft', '/etc/nftables.d/names.nft', 'define NET = 172.16.0.0/28\ndefine UPSTREAMS = $NET')]),
+    ).toEqual([]);
+    expect(await lostWith([main, bootFile('nft', '/etc/nftables.d/names.nft', 'define UPSTREAMS = 172.16.9.0/28')])).toHaveLength(1);
+    expect(await lostWith([main])).toEqual([]);
   });
 });
 
@@ -171,4 +187,24 @@ test('rules that a script reads from elsewhere may be any', async () => {
   inside('iptables -t mangle -A PREROUTING -p tcp --sport 80 -j MARK --set-mark 1');
   expect(await lostWith([bootFile('script', '/etc/rc.local', 'fetch-rules | iptables-restore')])).toEqual([]);
   expect(await lostWith([bootFile('script', '/etc/rc.local', 'iptables-restore < /etc/my.rules')])).toHaveLength(1);
+});
+
+test('a file made to keep its reader busy does not', async () => {
+  inside(`nft -f - <<'END'\n${rulesets['as nft lists it']}\nEND`);
+  const bomb = [
+    `define A = ${'$B'.repeat(200)}`,
+    `define B = ${'$A'.repeat(200)}`,
+    ...Array.from({ length: 5900 }, () => `ip saddr { ${'$A '.repeat(150)}`),
+  ];
+  const lists = Array.from(
+    { length: 50 },
+    () =>
+      `iptables -A INPUT -s ${Array.from({ length: 60 }, (_, i) => `10.0.0.${i}`).join(',')} -d ${'10.1.1.1,'.repeat(60)}10.1.1.1 -j MARK --set-mark 1`,
+  );
+  const lost = await lostWith([
+    bootFile('nft', '/etc/nftables.conf', bomb.join('\n')),
+    bootFile('script', '/etc/rc.local', lists.join('\n')),
+  ]);
+  // The rule may be among them.
+  expect(lost).toEqual([]);
 });
