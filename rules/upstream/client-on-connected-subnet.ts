@@ -85,7 +85,29 @@ function cures(c: Case, host: string, broken: readonly Bypassed[]): Cure[] {
       ),
     ];
   });
-  return parts.length > 0 ? [combine(host, parts)] : [];
+  const toClients = hostRoutes(c, host, broken);
+  return [parts, toClients].flatMap((steps) => (steps.length > 0 ? [combine(host, steps)] : []));
+}
+
+/** Each client alone by way of nginx: leaves rules as they are, where others of them send some of the address's replies elsewhere. */
+function hostRoutes(c: Case, host: string, broken: readonly Bypassed[]): Cure[] {
+  const snapshot = c.snapshots.get(host);
+  const known = broken.filter(({ walk }) => !walk.clientAssumed);
+  return [...groupBy(known, ({ walk }) => walk.client)].flatMap(([client, [first]]) => {
+    const gateway = first && wayToHost(c, host, first.walk);
+    if (!snapshot || !first || !gateway) return [];
+    const family = first.step.packet.family;
+    const nextHops = [{ link: gateway.link, via: gateway.address }];
+    const route = {
+      family,
+      type: 'unicast' as const,
+      to: network(client) ?? client,
+      table: 'main',
+      nextHops,
+      metric: family === 6 ? 1024 : 0,
+    };
+    return [putRoute(snapshot, route, `replies to ${client} then go by nginx`)];
+  });
 }
 
 export default rule;

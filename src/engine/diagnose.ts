@@ -106,7 +106,8 @@ function applyCure(snapshots: Case['snapshots'], cure: Cure): ReadonlyMap<string
 
 /**
  * The first cure after which every explained path is whole, else one after which it gets further, else one after which this cause no
- * longer breaks it: of a missing policy rule and an empty table behind it, curing the first does not move the packet.
+ * longer breaks it: of a missing policy rule and an empty table behind it, curing the first does not move the packet. One that breaks
+ * what was whole comes last.
  */
 function workingCure(c: Case, { cause, rule, conclusion }: Found, options: CaseOptions): Cure | undefined {
   const broken = conclusion.walks.filter((walk) => walk.end === 'broken');
@@ -123,10 +124,17 @@ function workingCure(c: Case, { cause, rule, conclusion }: Found, options: CaseO
       whole: twins.every((twin) => twin.after?.end !== 'broken'),
       further: twins.every((twin) => isFurther(twin.before, twin.after)),
       past: twins.every((twin) => !isEarlier(twin.before, twin.after)) && !blamed(),
+      harmless: !breaksOthers(c, after),
     };
   });
-  const best = outcomes.find(({ whole }) => whole) ?? outcomes.find(({ further }) => further) ?? outcomes.find(({ past }) => past);
+  const ranked = [...outcomes.filter(({ harmless }) => harmless), ...outcomes.filter(({ harmless }) => !harmless)];
+  const best = ranked.find(({ whole }) => whole) ?? ranked.find(({ further }) => further) ?? ranked.find(({ past }) => past);
   return best?.cure;
+}
+
+function breaksOthers(before: Case, after: Case): boolean {
+  const whole = new Set(before.walks.filter(({ end }) => end === 'whole').map(flowKey));
+  return after.walks.some((walk) => walk.end === 'broken' && whole.has(flowKey(walk)));
 }
 
 const legOrder = { request: 0, forward: 1, reply: 2 };
