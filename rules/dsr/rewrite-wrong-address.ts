@@ -26,7 +26,8 @@ const rule: Rule = {
     touches: ['traffic-control', 'firewall'],
   },
   run: (c) => {
-    const strangers = brokenBy(c, 'wrongly-rewritten').flatMap((broken) => misled(c, broken));
+    // A host on the way that owns the new address takes it for forged.
+    const strangers = [...brokenBy(c, 'wrongly-rewritten'), ...brokenBy(c, 'source-invalid')].flatMap((broken) => misled(c, broken));
     const unmatched = [...misfittedReplies(c, 'address').values()].flat();
     const all: Misled[] = [
       ...strangers,
@@ -49,7 +50,7 @@ const rule: Rule = {
 /** A reply that got a source that nobody asked, with the rewrites that took it. */
 function misled(c: Case, { walk, step }: Broken): Misled[] {
   const rewritten = walk.steps.findLast((each) => each.leg === 'reply' && each.code === 'rewritten');
-  if (!rewritten || step.packet.source === walk.vip || step.packet.sourcePort !== walk.upstream.port) return [];
+  if (!rewritten || step.leg !== 'reply' || step.packet.source === walk.vip || step.packet.sourcePort !== walk.upstream.port) return [];
   const passing = passingOf(walk, rewritten.host);
   const rewrites = rewritesOn(c.snapshots.get(rewritten.host)).filter((rewrite) => passing && misfits(rewrite, passing).length === 0);
   return [{ walk, step, host: rewritten.host, rewrites }];

@@ -24,8 +24,10 @@ const rule: Rule = {
     touches: ['sysctl'],
   },
   run: (c) => {
+    // DSR replies pass other hosts, which may know the address that they now bear by another way.
     const dropped = brokenBy(c, 'source-invalid').filter(
-      ({ step, walk }) => step.leg === 'reply' && step.host === walk.service.host && isStrictAlone(c, step),
+      ({ step, walk }) =>
+        step.leg === 'reply' && (step.host === walk.service.host || walk.service.mode.startsWith('dsr')) && isStrictAlone(c, step),
     );
     return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) => {
       const snapshot = c.snapshots.get(host);
@@ -34,7 +36,7 @@ const rule: Rule = {
       const loose = Object.fromEntries(links.map((link) => [linkSysctl(link, 'rp_filter'), 2]));
       return concludeFrom(broken, {
         host,
-        summary: `strict rp_filter on ${host} drops the replies: they come in on ${links.join(', ')}, where the way to the upstream does not lead (${serviceList(broken)})`,
+        summary: `strict rp_filter on ${host} drops the replies: they come in on ${links.join(', ')}, where the way to ${distinct(broken.map(({ step }) => step.packet.source)).join(', ')} does not lead (${serviceList(broken)})`,
         evidence: links.map((link) => ({
           host,
           what: `effective rp_filter of ${link} is ${reversePathFilter(sysctls, link)}`,

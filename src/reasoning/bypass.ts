@@ -2,7 +2,7 @@ import { contains } from '../net/prefix.js';
 import { connectedPrefixes, owns } from '../path/world.js';
 import type { Case } from '../types.js';
 import { type Broken, brokenBy } from './broken.js';
-import { loosened } from './source-validation.js';
+import { forwarded, loosened } from './source-validation.js';
 import { unrewrittenReplies } from './unrewritten.js';
 
 /** A reply that leaves its upstream towards somewhere other than nginx. */
@@ -16,10 +16,11 @@ export interface Bypassed extends Broken {
 
 /**
  * Replies that do not come by nginx (method 1) or by the router that rewrites them (DSR), each blamed on the upstream that sends it, or
- * would send it if strict source validation let the request in: that is only what a wrong route looks like from the other side.
+ * would send it if strict source validation let the request in: that is only what a wrong route looks like from the other side. So is a reply
+ * that ends on another host because that one does not forward.
  */
 export function bypassedReplies(c: Case): Bypassed[] {
-  const origins = new Map(c.walks.map((walk) => [loosened(c, walk), walk]));
+  const origins = new Map(c.walks.map((walk) => [forwarded(c, loosened(c, walk)), walk]));
   const looser: Case = { ...c, walks: [...origins.keys()] };
   const direct = brokenBy(looser, 'bypassed').map((broken) => ({ broken, expected: broken.walk.service.host }));
   const unrewritten = unrewrittenReplies(looser).flatMap(({ kind, router, walk, step }) =>

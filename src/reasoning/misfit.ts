@@ -2,7 +2,7 @@ import { combine } from '../cures/combine.js';
 import { rewriteReplies } from '../cures/rewrite-replies.js';
 import type { Case, Cure, Snapshot, Walk } from '../types.js';
 import { type Broken, brokenBy, distinct, groupBy } from './broken.js';
-import { misfits, passingOf, type Rewrite, removeRewrite, rewriteEvidence, rewritesOn } from './rewrites.js';
+import { misfits, type Passing, passingOf, type Rewrite, removeRewrite, rewriteEvidence, rewritesOn } from './rewrites.js';
 
 /** A rewrite that was meant for a DSR reply but leaves it as it is. */
 export interface Misfitting {
@@ -33,12 +33,21 @@ function namesPort({ rule }: Rewrite & { by: 'rule' }): boolean {
   return rule.steps.some((step) => 'match' in step && step.match === 'port' && !step.not && step.side !== 'destination');
 }
 
-/** Whether a rewrite takes the replies of any walk. */
+/** Whether a rewrite takes the replies of any walk, or would take those of an upstream that sends none now. */
 function servesAny(c: Case, host: string, rewrite: Rewrite): boolean {
-  return c.walks.some((walk: Walk) => {
-    const passing = walk.service.mode.startsWith('dsr') ? passingOf(walk, host) : undefined;
+  const dsr = c.walks.filter((walk) => walk.service.mode.startsWith('dsr'));
+  return dsr.some((walk: Walk) => {
+    const silent = !walk.steps.some((step) => step.leg === 'reply');
+    const passing = silent ? standIn(dsr, walk, host) : passingOf(walk, host);
     return passing !== undefined && misfits(rewrite, passing).length === 0;
   });
+}
+
+/** How a reply would pass a host if it went like that of another upstream of its service. */
+function standIn(walks: readonly Walk[], { service, client, upstream }: Walk, host: string): Passing | undefined {
+  const peers = walks.filter((walk) => walk.service.id === service.id && walk.client === client);
+  const passing = peers.flatMap((walk) => passingOf(walk, host) ?? [])[0];
+  return passing && upstream.address !== undefined ? { ...passing, packet: { ...passing.packet, source: upstream.address } } : undefined;
 }
 
 export interface Misfitted extends Broken {

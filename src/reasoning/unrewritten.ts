@@ -2,6 +2,7 @@ import { combine } from '../cures/combine.js';
 import { rewriteReplies } from '../cures/rewrite-replies.js';
 import type { Case, Cure, Walk } from '../types.js';
 import { type Broken, brokenBy, distinct, groupBy } from './broken.js';
+import { rewritesOn } from './rewrites.js';
 
 /** A DSR reply that reaches its client under the upstream's own address. */
 export interface Unrewritten extends Broken {
@@ -24,7 +25,10 @@ export function unrewrittenReplies(c: Case): Unrewritten[] {
     const siblings = c.walks.filter((other) => other.service.id === walk.service.id && other.upstream !== walk.upstream);
     const rewriters = distinct(siblings.flatMap((other) => rewriterOf(other)));
     if (rewriters.length === 0) {
-      const usual = gateway === undefined ? usualGateway(siblings) : undefined;
+      const other = usualGateway(siblings);
+      // A gateway that rewrites is the right one, also where its replies come to nothing for another reason.
+      const rewrites = other !== undefined && rewritesOn(c.snapshots.get(other)).length > 0;
+      const usual = gateway === undefined || (rewrites && other !== gateway) ? other : undefined;
       return usual === undefined
         ? { ...broken, at: gateway ?? upstreamHost, kind: 'nowhere' as const }
         : { ...broken, at: upstreamHost, kind: 'bypasses-router' as const, router: usual };
@@ -34,7 +38,9 @@ export function unrewrittenReplies(c: Case): Unrewritten[] {
     const onTheWay = routers.find((host) => passed.has(host));
     if (onTheWay !== undefined) return { ...broken, at: onTheWay, kind: 'misses-upstream' as const };
     if (routers[0] !== undefined) return { ...broken, at: upstreamHost, kind: 'bypasses-router' as const, router: routers[0] };
-    return { ...broken, at: gateway ?? upstreamHost, kind: 'misses-upstream' as const };
+    // The others rewrite their own. nginx's host would take its own address for forged, any other gateway lets it pass.
+    if (gateway === walk.service.host) return { ...broken, at: gateway, kind: 'misses-upstream' as const };
+    return { ...broken, at: upstreamHost, kind: 'nowhere' as const };
   });
 }
 
