@@ -17,7 +17,7 @@ export const arm = {
 
 const { client, router, proxy, upstreams } = arm;
 
-export const armRewrite = (match: string, to = proxy.address): string =>
+export const armRewrite = (match: string, to: string = proxy.address): string =>
   rewriteTable([`${match} ip saddr set ${to}`], '172.20.0.11-172.20.0.12');
 
 const gateways = (fourth: string, sixth: string): string => `ip route add default via ${fourth}\nip -6 route add default via ${sixth}`;

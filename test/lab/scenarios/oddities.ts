@@ -284,5 +284,4 @@ ${webServer}`,
   { name: 'nginx started a second time', changes: [onProxy(`${stopNginx}\n${startNginx()}`)] },
 ];
 
-/** Setups that look wrong to a careless reader. */
-export const oddities: readonly Oddity[] = [...routing, ...marks, ...rewrites, ...firewalls, ...nginx];
+export const articleOddities: readonly Oddity[] = [...routing, ...marks, ...rewrites, ...firewalls, ...nginx];
