@@ -17,7 +17,11 @@ const rule: Rule = {
   proof:
     'The logs since the workers started name no other client of that family, and the address is a named host whose nginx passes requests on plainly or whose nat rules take these requests, or it is the default gateway of the container that nginx runs in. One address alone proves nothing: it may be the only client.',
   cure: {
-    how: 'A proxy in front: let it send X-Forwarded-For, and write "set_real_ip_from 192.168.99.2; real_ip_header X-Forwarded-For;" in nginx (the PROXY protocol in stream). A router: exempt nginx\'s address from masquerading. A container: give it the host\'s network (--network host).',
+    how: [
+      'A proxy in front has to name its clients, and nginx to believe it: X-Forwarded-For there, "set_real_ip_from 192.168.99.2; real_ip_header X-Forwarded-For;" in nginx; in stream the PROXY protocol on both sides. A router has to leave requests to nginx as they are:',
+      '  iptables -t nat -I POSTROUTING -d 192.168.99.10 -j ACCEPT',
+      'A container needs the network of its host (docker run --network host).',
+    ].join('\n'),
     touches: ['nginx', 'firewall', 'platform'],
   },
   run: (c) =>

@@ -15,7 +15,7 @@ const rule: Rule = {
     packets: "The client's request arrives on nginx's outer link, and nothing leaves on the inner one.",
   },
   proof:
-    'An AVC denial for nginx since its workers started, while SELinux enforces: of net_raw, net_admin or setcap, or of a connection or bind to a port of the service. A denial about files, or one that permissive mode only recorded, proves nothing.',
+    'An AVC denial for nginx since its workers started, while SELinux enforces: of net_raw, net_admin or setcap, or of a connection to a port of the service. A denial about files, or one that permissive mode only recorded, proves nothing.',
   cure: {
     how: [
       'For connections:',

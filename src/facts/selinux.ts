@@ -35,7 +35,7 @@ export function parseDenials(text: string): readonly SelinuxDenial[] {
 function parseDenial(line: string): SelinuxDenial | undefined {
   if (line.length > longestLine) return undefined;
   const [, stamp, permissions, rest] =
-    /^(?:node=\S+ )?type=AVC msg=audit\((\d{1,12}(?:\.\d{1,3})?):\d+\): +avc: +denied +\{ ((?:\w+ )+)\} for +(.*)$/.exec(line) ?? [];
+    /^(?:node=\S+ )?type=AVC msg=audit\((\d{1,12}(?:\.\d{1,3})?):\d+\): +avc: +denied +\{ ((?:\w{1,100} )+)\} for +(.*)$/.exec(line) ?? [];
   if (stamp === undefined || permissions === undefined || rest === undefined) return undefined;
   if (!/(?:^| )comm="(?:nginx|nginx-debug|openresty)"(?: |$)/.test(rest) || / permissive=1(?: |$)/.test(rest)) return undefined;
   const [source, target, kind] = [

@@ -6,7 +6,7 @@ import { parseBuild, parseCommandLine, parsePids, read } from '../../src/facts/n
 import { read as readConfig } from '../../src/facts/nginx-config.js';
 import { shellHost } from '../../src/host/shell-host.js';
 import { openHost } from '../../src/host/target.js';
-import { locateConfig, parseOptions } from '../../src/nginx/command-line.js';
+import { hasStreamBuiltIn, locateConfig, parseOptions, streamModulePath } from '../../src/nginx/command-line.js';
 import { parseConfig } from '../../src/nginx/parse.js';
 import type { Host, NginxMaster, NginxProcesses } from '../../src/types.js';
 import { httpConfig, Scratch } from '../nginx/real-nginx.js';
@@ -187,6 +187,19 @@ describe('what tools print', () => {
     expect(where('nginx-plus.txt')).toEqual(['1.25.5', '/etc/nginx', '/etc/nginx/nginx.conf']);
     expect(where('openresty.txt')).toEqual(['1.21.4', '/usr/local/openresty/nginx', '/usr/local/openresty/nginx/conf/nginx.conf']);
     expect(parseBuild('sh: not found')).toEqual({ configureArguments: '' });
+  });
+
+  test('they tell whether the stream module is built in, or where it would lie', () => {
+    const stream = (name: string) => {
+      const { configureArguments } = parseBuild(fixture(name));
+      return [hasStreamBuiltIn(configureArguments), streamModulePath(configureArguments)];
+    };
+    expect(stream('debian-12.txt')).toEqual([false, '/usr/lib/nginx/modules/ngx_stream_module.so']);
+    expect(stream('nginx-plus.txt')).toEqual([true, undefined]);
+    expect(hasStreamBuiltIn('--prefix=/a --with-stream --with-stream_ssl_module')).toBe(true);
+    expect(hasStreamBuiltIn('--prefix=/a --with-stream_ssl_module')).toBe(false);
+    expect(hasStreamBuiltIn('')).toBeUndefined();
+    expect(streamModulePath('--with-stream=dynamic')).toBe('/usr/local/nginx/modules/ngx_stream_module.so');
   });
 
   test.each([

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseDenials, read } from '../../src/facts/selinux.js';
 import type { Host } from '../../src/types.js';
@@ -54,4 +55,29 @@ test('an audit log that cannot be read says why', async () => {
   expect(await read(hostWith({ '/sys/fs/selinux/enforce': '1' }))).toMatchObject({
     value: { mode: 'enforcing', denials: [], unread: '/var/log/audit/audit.log: No such file or directory' },
   });
+});
+
+test('whatever the log holds, types, classes and permissions are plain words and ports are ports', () => {
+  const pieces = fc.constantFrom(
+    ...netRaw.split(/(?<=[ ={}:"])/),
+    ...connect.split(/(?<=[ ={}:"])/),
+    '\n',
+    "'",
+    '$(x)',
+    '65536',
+    'denied  { a b } for ',
+  );
+  const text = fc.oneof(
+    fc.array(pieces, { maxLength: 60 }).map((some) => some.join('')),
+    fc.string(),
+  );
+  fc.assert(
+    fc.property(text, fc.string(), (middle, end) => {
+      const lines = [middle, netRaw.replace('net_raw', middle), connect.replace('8081', middle), `${netRaw}${end}`].join('\n');
+      for (const { source, target, class: kind, permissions, port = 1 } of parseDenials(lines)) {
+        for (const word of [source, target, kind, ...permissions]) expect(word).toMatch(/^\w{1,100}$/);
+        expect(port >= 1 && port <= 65_535).toBe(true);
+      }
+    }),
+  );
 });

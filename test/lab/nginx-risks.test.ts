@@ -18,6 +18,7 @@ describe('a risk of nginx comes to harm under some traffic, is told as a risk, a
       expect(diagnosed(report)).toEqual([`risk ${risk.cause} on proxy`]);
       expect(exitCode).toBe(0);
       expect(await risk.bites(lab)).toBe(true);
+      if (risk.becomesFault) expect(diagnosed((await check(lab)).report)).toEqual([`fault ${risk.cause} on proxy`]);
       await carryOut(
         lab,
         broughtAbout(report.diagnoses).flatMap(({ fix }) => fix),

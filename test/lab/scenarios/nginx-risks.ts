@@ -5,6 +5,8 @@ import type { Scenario } from './scenario.js';
 /** Works in the probes, and fails under traffic that they do not send. */
 export interface NginxRisk extends Scenario {
   cause: string;
+  /** What the harm itself makes of the risk. */
+  becomesFault?: true;
   /** Sends that traffic; true when it came to harm. */
   bites(lab: Lab): Promise<boolean>;
 }
@@ -55,6 +57,7 @@ export const nginxRisks: readonly NginxRisk[] = [
   {
     name: 'nginx/udp-sessions-pile-up',
     cause: 'nginx/udp-sessions-pile-up',
+    becomesFault: true,
     changes: [{ host: 'proxy', replace: [['        proxy_responses 1;\n        proxy_timeout 2s;\n', '']] }],
     // 512 connections are enough for one volley, not for a second beside sessions that do not end.
     bites: async (lab) => {

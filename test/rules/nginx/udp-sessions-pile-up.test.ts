@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Change } from '../../kit/article.js';
-import { editConfig } from '../../kit/change.js';
+import { type Change, client } from '../../kit/article.js';
+import { changeFact, editConfig } from '../../kit/change.js';
+import { logLine } from '../../kit/log-line.js';
 import { edits, expectHealthy, soleDiagnosis } from '../../kit/rules.js';
 
 const uncounted = (timeout: string): Change => editConfig('proxy_responses 1;\n        proxy_timeout 2s;', timeout);
@@ -32,4 +33,23 @@ test('a timeout of a minute, and sessions that are meant to last, are fine', () 
 
 test('a timeout of TCP is none of UDP', () => {
   expectHealthy(editConfig('stream {', 'stream {\n    proxy_timeout 1h;'));
+});
+
+test('it is a fault once connections ran out and its sessions hold them', () => {
+  const ranOut = logLine('worker-connections', 10, { text: '2026/01/01 00:00:00 [alert] 701#701: 512 worker_connections are not enough' });
+  const sessions = (count: number): Change =>
+    changeFact('proxy', 'sockets', (sockets) => [
+      ...sockets,
+      ...Array.from({ length: count }, (_, i) => ({
+        protocol: 'udp' as const,
+        state: 'ESTAB',
+        localAddress: client,
+        localPort: 20_000 + i,
+        peerAddress: '172.16.0.11',
+        peerPort: 5300,
+      })),
+    ]);
+  expect(soleDiagnosis([uncounted(''), ranOut, sessions(200)])).toMatchObject({ severity: 'fault', certainty: 'proven' });
+  expect(soleDiagnosis([uncounted(''), ranOut, sessions(20)])).toMatchObject({ severity: 'risk' });
+  expect(soleDiagnosis([uncounted(''), sessions(200)])).toMatchObject({ severity: 'risk' });
 });
