@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { tellWalk, withoutWalk } from '../../src/engine/tell-walk.js';
 import type { ToldWalk } from '../../src/types.js';
 import { articleCase, type Change, client, vip } from '../kit/article.js';
+import { articleFaults } from '../kit/cases.js';
 import { dropMarkRules, editConfig, setForwarding, setSysctl } from '../kit/change.js';
 
 function told(port: number, change: Change | readonly Change[] = []): ToldWalk {
@@ -46,6 +47,20 @@ describe('a walk', () => {
     const marked = setSysctl('proxy', 'net/ipv4/conf/all/src_valid_mark', 1);
     expect(grounds(told(80, marked))).toContain('proxy: /proc/sys/net/ipv4/conf/all/src_valid_mark: 1');
     expect(grounds(told(80)).filter((line) => line.includes('/proc/sys'))).toEqual([]);
+  });
+});
+
+describe('every walk of every broken setup', () => {
+  it.each(Object.entries(articleFaults))('keeps its steps in order: %s', (_, change) => {
+    const { snapshots, walks } = articleCase({ change });
+    expect(walks.length).toBeGreaterThan(0);
+    for (const walk of walks) {
+      const { hops, end } = tellWalk(snapshots, walk);
+      const steps = hops.flatMap(({ host, steps: own }) => own.map(({ did, by }) => ({ host, did, least: by.length })));
+      expect(end).toBe(walk.end);
+      expect(steps.map(({ host, did }) => ({ host, did }))).toEqual(walk.steps.map(({ host, did }) => ({ host, did })));
+      for (const [i, { least }] of steps.entries()) expect(least).toBeGreaterThanOrEqual(walk.steps[i]?.by.length ?? 0);
+    }
   });
 });
 
