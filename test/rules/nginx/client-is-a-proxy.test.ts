@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Snapshot } from '../../../src/types.js';
-import { type Change, client, configFile, iptablesTable, parseIptables } from '../../kit/article.js';
+import { type Change, client, configFile, iptablesTable, parseIptables, vip } from '../../kit/article.js';
 import { addHost, addRoute, changeFact, changeMaster, editConfig, removeHost } from '../../kit/change.js';
 import { makeHost, now } from '../../kit/host.js';
 import { commands, edits, expectHealthy, soleDiagnosis } from '../../kit/rules.js';
@@ -47,6 +47,11 @@ test('a router that masquerades is exempted from doing so for nginx', () => {
   expect(found).toMatchObject({ cause: 'nginx/client-is-a-proxy', host: 'edge', severity: 'fault', certainty: 'consistent' });
   expect(found.services).toEqual(['http:80/#web', 'udp:53', 'udp:5300']);
   expect(commands(found.fix)).toEqual(['iptables-nft -t nat -I POSTROUTING -d 192.168.99.10 -j ACCEPT']);
+});
+
+test("what nginx's host asks itself, or another family, is no other client", () => {
+  const found = soleDiagnosis([removeHost('client'), seen(front, vip, '127.0.0.1', 'fd00:99::50'), masquerading]);
+  expect(found).toMatchObject({ cause: 'nginx/client-is-a-proxy', host: 'edge' });
 });
 
 test('a proxy in front that names its clients is believed', () => {
