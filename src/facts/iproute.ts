@@ -63,6 +63,23 @@ export function routeType(text: string | undefined): RouteType {
   return routeTypes.has(type) ? (type as RouteType) : 'other';
 }
 
+/** The classes that iproute2's rt_dsfield has names for; older releases name the four bits of RFC 1349. */
+const services: ReadonlyMap<string, number> = new Map([
+  ['default', 0],
+  ['lowdelay', 0x10],
+  ['throughput', 0x08],
+  ['reliability', 0x04],
+  ['mincost', 0x02],
+  ['EF', 0xb8],
+  ...Array.from({ length: 7 }, (_, i) => [`CS${i + 1}`, (i + 1) << 5] as const),
+  ...[1, 2, 3, 4].flatMap((level) => [1, 2, 3].map((drop) => [`AF${level}${drop}`, (level << 5) | (drop << 3)] as const)),
+]);
+
+/** A type of service as `ip` prints it, by name or as a number; undefined for a name that somebody gave it on that host. */
+export function typeOfService(text: string | number): number | undefined {
+  return services.get(String(text)) ?? number(text);
+}
+
 /** `0x1`, `1`, or undefined. */
 export function number(text: string | number | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { everything } from '../net/prefix.js';
 import type { Fact, Family, Host, PolicyRule } from '../types.js';
-import { number, parseList, prefixText, readFamilies, tableName } from './iproute.js';
+import { number, parseList, prefixText, readFamilies, tableName, typeOfService } from './iproute.js';
 
 export async function read(host: Host): Promise<Fact<readonly PolicyRule[]>> {
   return readFamilies(host, ['rule', 'show'], parsePolicyRules);
@@ -33,6 +33,7 @@ const entry = z.looseObject({
   dport_start: z.number().optional(),
   dport_end: z.number().optional(),
   dport_mask: text.optional(),
+  tos: text.optional(),
   suppress_prefixlen: z.number().optional(),
 });
 
@@ -47,6 +48,8 @@ export function parsePolicyRules(output: string, family: Family): PolicyRule[] {
     const other = Object.entries(item).flatMap(([key, value]) => (understood.has(key) ? [] : [value === null ? key : `${key} ${value}`]));
     const protocol = protocolOf(item);
     if (protocol === undefined) other.push(`ipproto ${item.ipproto}`);
+    const tos = typeOfService(item.tos ?? 0);
+    if (tos === undefined) other.push(`tos ${item.tos}`);
     // Kernels from 6.15 on tell a mask with every single port; only some bits of a port are more than this model evaluates.
     for (const side of ['sport', 'dport'] as const) {
       const mask = number(item[`${side}_mask`]) ?? 0xffff;
@@ -64,6 +67,7 @@ export function parsePolicyRules(output: string, family: Family): PolicyRule[] {
       ...protocol,
       ...ports('sourcePort', item.sport, item.sport_start, item.sport_end),
       ...ports('destinationPort', item.dport, item.dport_start, item.dport_end),
+      ...(tos ? { tos } : {}),
       ...(item.suppress_prefixlen === undefined ? {} : { suppressPrefixLength: item.suppress_prefixlen }),
       ...(other.length === 0 ? {} : { other: other.join(', ') }),
       ...actionOf(item),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { everything } from '../net/prefix.js';
 import type { Fact, Family, Host, NextHop, Route } from '../types.js';
-import { parseList, prefixText, readFamilies, routeType, tableName } from './iproute.js';
+import { parseList, prefixText, readFamilies, routeType, tableName, typeOfService } from './iproute.js';
 
 /** The routes of every table, both families. A table too long for one answer (some 60000 routes) makes the fact unknown. */
 export async function read(host: Host): Promise<Fact<readonly Route[]>> {
@@ -20,6 +21,8 @@ const entry = hop.extend({
   dst: z.string(),
   table: z.union([z.string(), z.number()]).default('main'),
   prefsrc: z.string().optional(),
+  tos: z.union([z.string(), z.number()]).default(0),
+  from: z.string().optional(),
   metric: z.number().default(0),
   scope: z.string().optional(),
   nexthops: z.array(hop).optional(),
@@ -33,10 +36,23 @@ export function parseRoutes(text: string, family: Family): Route[] {
     to: prefixText(item.dst, family),
     table: tableName(item.table),
     nextHops: (item.nexthops ?? [item]).map(nextHop),
+    ...serviceOf(item.tos),
+    ...sourceOf(item.from, family),
     ...(item.prefsrc === undefined ? {} : { source: item.prefsrc }),
     metric: item.metric,
     ...(item.scope === undefined ? {} : { scope: item.scope }),
   }));
+}
+
+/** A name that only this host knows stands for a type of service that nobody sends: packets of the usual one do not match it either way. */
+function serviceOf(text: string | number): Pick<Route, 'tos'> {
+  const tos = typeOfService(text) ?? 0xff;
+  return tos === 0 ? {} : { tos };
+}
+
+function sourceOf(text: string | undefined, family: Family): Pick<Route, 'from'> {
+  const from = prefixText(text ?? 'all', family);
+  return from === everything(family) ? {} : { from };
 }
 
 function nextHop({ dev, gateway, via, weight, flags }: z.infer<typeof hop>): NextHop {
@@ -45,7 +61,7 @@ function nextHop({ dev, gateway, via, weight, flags }: z.infer<typeof hop>): Nex
     ...(dev === undefined ? {} : { link: dev }),
     ...(next === undefined ? {} : { via: next }),
     ...(weight === undefined ? {} : { weight }),
-    // IPv4 keeps using a route whose link has no carrier unless ignore_routes_with_linkdown is set; a dead one never.
     ...(flags.includes('dead') ? { dead: true } : {}),
+    ...(flags.includes('linkdown') ? { linkdown: true } : {}),
   };
 }

@@ -37,6 +37,7 @@ export const policyRules: z.ZodType<readonly PolicyRule[]> = list(
     ipProtocol: whole.exactOptional(),
     sourcePort: portRange.exactOptional(),
     destinationPort: portRange.exactOptional(),
+    tos: whole.exactOptional(),
     suppressPrefixLength: whole.exactOptional(),
     other: text.exactOptional(),
     action: z.enum(['table', 'blackhole', 'unreachable', 'prohibit', 'goto', 'nop', 'other']),
@@ -50,6 +51,7 @@ const nextHop = z.object({
   via: text.exactOptional(),
   weight: whole.exactOptional(),
   dead: z.boolean().exactOptional(),
+  linkdown: z.boolean().exactOptional(),
 });
 
 export const routes: z.ZodType<readonly Route[]> = list(
@@ -59,6 +61,8 @@ export const routes: z.ZodType<readonly Route[]> = list(
     to: text,
     table: text,
     nextHops: list(nextHop),
+    tos: whole.exactOptional(),
+    from: text.exactOptional(),
     source: text.exactOptional(),
     metric: z.number(),
     scope: text.exactOptional(),
@@ -73,6 +77,7 @@ const question = z.object({
   ipProtocol: whole.exactOptional(),
   sourcePort: port.exactOptional(),
   destinationPort: port.exactOptional(),
+  tos: whole.exactOptional(),
 });
 
 const answer = z.discriminatedUnion('type', [

@@ -13,10 +13,13 @@ export interface FlowKey {
   ipProtocol?: number;
   sourcePort?: number;
   destinationPort?: number;
+  /** Type of service; 0 when absent. */
+  tos?: number;
 }
 
 export type FibResult =
-  | { found: 'route'; rule: PolicyRule; route: Route; hop: NextHop }
+  /** `hop` is the first of `hops`: of several the kernel takes one by a hash of the flow. */
+  | { found: 'route'; rule: PolicyRule; route: Route; hop: NextHop; hops: readonly NextHop[] }
   | { found: 'nothing' }
   /** blackhole, prohibit, unreachable; as a route or as a rule. */
   | { found: 'refusal'; rule: PolicyRule; route?: Route }
@@ -107,7 +110,8 @@ function follow(facts: RoutingFacts, rule: PolicyRule, key: FlowKey): FibResult 
 function outcome(rule: PolicyRule, route: Route | undefined, key: FlowKey): FibResult | undefined {
   if (!route || route.type === 'throw') return undefined;
   if (refusing.has(route.type)) return { found: 'refusal', rule, route };
-  return { found: 'route', rule, route, hop: usableHops(route, key)[0] ?? {} };
+  const hops = usableHops(route, key);
+  return { found: 'route', rule, route, hop: hops[0] ?? {}, hops };
 }
 
 function lengthOf(route: Route): number {
@@ -115,18 +119,54 @@ function lengthOf(route: Route): number {
 }
 
 /** The most specific route of a table that a flow can use; of equals the one with the smallest metric. */
-export function longestMatch(routes: readonly Route[], table: string, key: Pick<FlowKey, 'family' | 'to' | 'oif'>): Route | undefined {
+export function longestMatch(
+  routes: readonly Route[],
+  table: string,
+  key: Pick<FlowKey, 'family' | 'to' | 'from' | 'oif' | 'tos'>,
+): Route | undefined {
   let best: Route | undefined;
-  let bestLength = -1;
   for (const route of routes) {
     if (route.family !== key.family || route.table !== table || !contains(route.to, key.to)) continue;
-    const length = lengthOf(route);
-    if (length < bestLength || (length === bestLength && best && route.metric >= best.metric)) continue;
+    if (!isFor(route, key) || (best && compareRoutes(route, best) >= 0)) continue;
     if (usableHops(route, key).length === 0 && !hopless(route)) continue;
+    if (hidden(routes, route)) continue;
     best = route;
-    bestLength = length;
   }
   return best;
+}
+
+/** Whether a route is meant for the flow's type of service (fib_dscp_masked_match()) and, in IPv6, for its source. */
+function isFor({ tos, from }: Route, key: Pick<FlowKey, 'from' | 'tos'>): boolean {
+  return (tos === undefined || tos === legacyTos(key.tos)) && (from === undefined || (key.from !== undefined && contains(from, key.from)));
+}
+
+/** IPv6 does not look at a route for every source where its prefix has others for some: fib6_node_lookup_1() goes back to a shorter prefix instead, and from the shortest to the table's root, which is ::/0. */
+function hidden(routes: readonly Route[], route: Route): boolean {
+  const { family, from, to, table } = route;
+  return (
+    family === 6 &&
+    from === undefined &&
+    lengthOf(route) > 0 &&
+    routes.some((other) => other.from !== undefined && other.table === table && sameRange(other.to, to))
+  );
+}
+
+function sameRange(a: string, b: string): boolean {
+  return contains(a, b) && contains(b, a);
+}
+
+/** The bits of RFC 1349 that IPv4 looks at (INET_DSCP_LEGACY_TOS_MASK). */
+function legacyTos(tos = 0): number {
+  return tos & 0x1c;
+}
+
+/** Negative when the kernel prefers `a`: the longer prefix, in IPv6 then the longer source, in IPv4 a type of service (fib_find_alias()), the smaller metric. */
+function compareRoutes(a: Route, b: Route): number {
+  return lengthOf(b) - lengthOf(a) || sourceLengthOf(b) - sourceLengthOf(a) || (b.tos ?? 0) - (a.tos ?? 0) || a.metric - b.metric;
+}
+
+function sourceLengthOf({ from }: Route): number {
+  return from === undefined ? 0 : (parsePrefix(from)?.length ?? 0);
 }
 
 function hopless(route: Route): boolean {
@@ -149,6 +189,7 @@ function matches(rule: PolicyRule, key: FlowKey): boolean {
   if (rule.from !== undefined && !(key.from !== undefined && contains(rule.from, key.from))) return false;
   if (rule.to !== undefined && !contains(rule.to, key.to)) return false;
   if (rule.ipProtocol !== undefined && rule.ipProtocol !== key.ipProtocol) return false;
+  if (rule.tos !== undefined && rule.tos !== (rule.family === 4 ? legacyTos(key.tos) : (key.tos ?? 0) & 0xfc)) return false;
   return portFits(rule.sourcePort, key.sourcePort) && portFits(rule.destinationPort, key.destinationPort);
 }
 

@@ -7,7 +7,7 @@ export function canonicalQuestion(question: RouteQuestion): string {
 }
 
 /** Arguments of `ip` for a question; each is an address, a link name or a number that was validated when it was read. */
-export function questionArguments({ to, from, iif, mark, ipProtocol, sourcePort, destinationPort }: RouteQuestion): string[] {
+export function questionArguments({ to, from, iif, mark, ipProtocol, sourcePort, destinationPort, tos }: RouteQuestion): string[] {
   const option = (name: string, value: string | number | undefined) => (value === undefined ? [] : [name, String(value)]);
   return [
     ...(familyOf(to) === 6 ? ['-6'] : []),
@@ -17,6 +17,7 @@ export function questionArguments({ to, from, iif, mark, ipProtocol, sourcePort,
     ...option('from', from),
     ...option('iif', iif),
     ...(mark ? option('mark', `0x${mark.toString(16)}`) : []),
+    ...(tos ? option('tos', `0x${tos.toString(16)}`) : []),
     ...option('ipproto', ipProtocol),
     ...option('sport', sourcePort),
     ...option('dport', destinationPort),

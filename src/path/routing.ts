@@ -1,15 +1,25 @@
 import { familyOf, sameAddress } from '../net/address.js';
 import { contains } from '../net/prefix.js';
-import type { Facts, Family, RouteAnswer, RouteQuestion } from '../types.js';
+import type { Facts, Family, NextHop, RouteAnswer, RouteQuestion } from '../types.js';
 import { type FibResult, type FlowKey, hasCustomRules, lookup } from './fib.js';
-import { acceptsLocalSource, forwards, reversePathFilter, sendsRedirects, validatesSourceByMark } from './sysctls.js';
+import { martian } from './martians.js';
+import {
+  acceptsLocalSource,
+  forwards,
+  ignoresRoutesWithoutCarrier,
+  reversePathFilter,
+  sendsRedirects,
+  validatesSourceByMark,
+} from './sysctls.js';
 
 export type RoutingState = Pick<Facts, 'policyRules' | 'routes' | 'addresses' | 'links' | 'sysctls'>;
 
 /** What the model says, with the rule and route that decided, for the reader of the report. */
 export interface RouteDecision {
-  /** Undefined where a rule with a selector that is not evaluated stands in the way. */
+  /** Undefined where a rule with a selector that is not evaluated stands in the way, or where the kernel may answer one or the other. */
   answer: RouteAnswer | undefined;
+  /** Every answer that the kernel may give: of several next hops it takes one by a hash of the flow. Empty where none can be told. */
+  possible: readonly RouteAnswer[];
   result: FibResult;
 }
 
@@ -18,7 +28,19 @@ export interface RouteDecision {
  * For an incoming packet this is ip_route_input_slow() with fib_validate_source(), for a local one ip_route_output_key().
  */
 export function decideRoute(state: RoutingState, question: RouteQuestion): RouteDecision {
-  return question.iif === undefined ? decideOutput(state, question) : decideInput(state, question, question.iif);
+  const seen = withoutIgnored(state);
+  return question.iif === undefined ? decideOutput(seen, question) : decideInput(seen, question, question.iif);
+}
+
+/** The routes as IPv4 sees them where `ignore_routes_with_linkdown` is set: next hops without carrier are as good as dead (fib_lookup_good_nhc()). */
+function withoutIgnored(state: RoutingState): RoutingState {
+  const isIgnored = ({ linkdown, link }: NextHop) =>
+    linkdown === true && link !== undefined && ignoresRoutesWithoutCarrier(state.sysctls, link);
+  if (!state.routes.some(({ family, nextHops }) => family === 4 && nextHops.some(isIgnored))) return state;
+  const routes = state.routes.map((route) =>
+    route.family === 4 ? { ...route, nextHops: route.nextHops.map((hop) => (isIgnored(hop) ? { ...hop, dead: true } : hop)) } : route,
+  );
+  return { ...state, routes };
 }
 
 function flowKey(question: RouteQuestion, iif: string): FlowKey {
@@ -28,37 +50,49 @@ function flowKey(question: RouteQuestion, iif: string): FlowKey {
 
 function decideOutput(state: RoutingState, question: RouteQuestion): RouteDecision {
   const result = lookup(state, flowKey(question, 'lo'));
-  return { result, answer: answerOf(result) };
+  return decision(result, answersOf(result));
 }
 
-function answerOf(result: FibResult): RouteAnswer | undefined {
-  if (result.found === 'unknown') return undefined;
-  if (result.found === 'refusal') return { type: 'error', error: 'refused', text: result.route?.type ?? result.rule.action };
-  if (result.found !== 'route') return { type: 'error', error: 'no-route', text: 'Network is unreachable' };
-  const { route, hop } = result;
-  if (route.type === 'local' || route.type === 'anycast') return { type: 'local', table: route.table };
-  if (route.type === 'broadcast' || route.type === 'multicast') return { type: route.type };
-  return {
+function decision(result: FibResult, answers: readonly RouteAnswer[]): RouteDecision {
+  const possible = [...new Map(answers.map((answer) => [JSON.stringify(answer), answer])).values()];
+  return { result, possible, answer: possible.length > 1 ? undefined : possible[0] };
+}
+
+/** One for each next hop. */
+function answersOf(result: FibResult): RouteAnswer[] {
+  if (result.found === 'unknown') return [];
+  if (result.found === 'refusal') return [{ type: 'error', error: 'refused', text: result.route?.type ?? result.rule.action }];
+  if (result.found !== 'route') return [{ type: 'error', error: 'no-route', text: 'Network is unreachable' }];
+  const { route, hops } = result;
+  if (route.type === 'local' || route.type === 'anycast') return [{ type: 'local', table: route.table }];
+  if (route.type === 'broadcast' || route.type === 'multicast') return [{ type: route.type }];
+  return hops.map((hop) => ({
     type: 'unicast',
     link: hop.link ?? '',
     ...(hop.via === undefined ? {} : { via: hop.via }),
     ...(route.source === undefined ? {} : { source: route.source }),
     table: route.table,
-  };
+  }));
 }
 
 /** IPv6 neither validates sources nor looks at forwarding here: that is ip6_forward()'s, behind the decision. */
 function decideInput(state: RoutingState, question: RouteQuestion, iif: string): RouteDecision {
   const key = flowKey(question, iif);
   const result = lookup(state, key);
-  const answer = answerOf(result);
-  if (key.family === 6 || answer === undefined) return { result, answer };
+  const why = key.family === 4 ? martian(state.sysctls, iif, key.to, key.from) : undefined;
+  if (why !== undefined) return decision(result, [{ type: 'error', error: 'invalid-source', text: why }]);
+  const answers = answersOf(result);
+  return decision(result, key.family === 6 ? answers : answers.map((answer) => validated(state, key, answer)));
+}
+
+/** What becomes of an answer for an IPv4 packet that comes in: forwarding may be off, or its source refused. */
+function validated(state: RoutingState, key: FlowKey, answer: RouteAnswer): RouteAnswer {
   // The kernel looks at the destination first: with forwarding off even a martian source reads "No route to host".
-  if (answer.type !== 'local' && answer.type !== 'broadcast' && !forwards(state.sysctls, iif, 4)) return { result, answer: noRoute };
-  if (answer.type === 'error' || question.from === undefined) return { result, answer };
+  if (answer.type !== 'local' && answer.type !== 'broadcast' && !forwards(state.sysctls, key.iif, 4)) return noRoute;
+  if (answer.type === 'error' || key.from === undefined) return answer;
   const sent = answer.type === 'broadcast' ? { ...key, to: '0.0.0.0' } : key;
-  const verdict = validateSource(state, { ...sent, from: question.from }, answer.type === 'unicast' ? answer.link : undefined);
-  return { result, answer: verdict.valid ? answer : { type: 'error', error: 'invalid-source', text: verdict.why } };
+  const verdict = validateSource(state, { ...sent, from: key.from }, answer.type === 'unicast' ? answer.link : undefined);
+  return verdict.valid ? answer : { type: 'error', error: 'invalid-source', text: verdict.why };
 }
 
 const noRoute: RouteAnswer = { type: 'error', error: 'no-route', text: 'No route to host' };
@@ -93,7 +127,15 @@ function reverseLookup(
   out?: string,
 ): SourceVerdict {
   const byMark = validatesSourceByMark(state.sysctls, key.iif);
-  const back: FlowKey = { family: 4, to: key.from, from: key.to, iif: out ?? 'lo', mark: byMark ? key.mark : 0, ...flowBack(state, key) };
+  const back: FlowKey = {
+    family: 4,
+    to: key.from,
+    from: key.to,
+    iif: out ?? 'lo',
+    mark: byMark ? key.mark : 0,
+    ...(key.tos ? { tos: key.tos } : {}),
+    ...flowBack(state, key),
+  };
   const result = lookup(state, back);
   const unreachable: SourceVerdict = { valid: false, reason: 'loose', why: `no route back to ${key.from}`, result };
   if (result.found === 'nothing' || result.found === 'refusal') return filter > 0 ? unreachable : { valid: true };

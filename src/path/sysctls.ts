@@ -32,6 +32,16 @@ export function sendsRedirects(sysctls: Sysctls, link: string): boolean {
   return conf(sysctls, 'all', 'send_redirects') > 0 || conf(sysctls, link, 'send_redirects') > 0;
 }
 
+/** `all` or the link: IN_DEV_NET_ROUTE_LOCALNET. */
+export function routesLoopback(sysctls: Sysctls, link: string): boolean {
+  return conf(sysctls, 'all', 'route_localnet') > 0 || conf(sysctls, link, 'route_localnet') > 0;
+}
+
+/** `all` or the link: IN_DEV_IGNORE_ROUTES_WITH_LINKDOWN. */
+export function ignoresRoutesWithoutCarrier(sysctls: Sysctls, link: string): boolean {
+  return conf(sysctls, 'all', 'ignore_routes_with_linkdown') > 0 || conf(sysctls, link, 'ignore_routes_with_linkdown') > 0;
+}
+
 /** The link's own value decides, `all` (= ip_forward) only sets it: IN_DEV_FORWARD. */
 export function forwards(sysctls: Sysctls, link: string, family: 4 | 6): boolean {
   if (family === 6) return sysctl(sysctls, 'net/ipv6/conf/all/forwarding') > 0;

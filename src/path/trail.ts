@@ -1,6 +1,6 @@
 import type { Leg, Packet, Provenance, Routed, RouteQuestion, Snapshot, Step } from '../types.js';
 import { canonicalQuestion } from './questions.js';
-import { factOf, route, type Snapshots } from './world.js';
+import { describeAnswer, factOf, route, type Snapshots } from './world.js';
 
 /** What a caller of `add` says; the trail knows the rest. */
 export interface StepNote extends Pick<Step, 'place' | 'code' | 'did'> {
@@ -83,11 +83,4 @@ export function routeProvenance({ question, answer, from }: Routed): Provenance[
   if (answer === undefined) return [{ what: 'the route is not known', source }];
   const said = `"${describeAnswer(answer)}"`;
   return [{ what: from === 'kernel' ? `the kernel answers ${said}` : `rules and tables amount to ${said}`, source }];
-}
-
-export function describeAnswer(answer: NonNullable<Routed['answer']>): string {
-  if (answer.type === 'error') return answer.text;
-  if (answer.type === 'local') return answer.table === undefined ? 'local' : `local, table ${answer.table}`;
-  if (answer.type === 'unicast') return `${answer.via === undefined ? '' : `via ${answer.via} `}dev ${answer.link}`;
-  return answer.type;
 }

@@ -32,10 +32,20 @@ export function routingState(snapshot: Snapshot | undefined): RoutingState | und
   return policyRules && routes && addresses && links && sysctls ? { policyRules, routes, addresses, links, sysctls } : undefined;
 }
 
-/** Why a host's routing decisions cannot be told. */
-export function whyUnrouted(snapshot: Snapshot | undefined): string {
-  const missing = routingFacts.find((name) => factOf(snapshot, name) === undefined) ?? 'routes';
-  return whyMissing(snapshot, missing);
+/** Why a host's routing decision cannot be told. */
+export function whyUnrouted(snapshot: Snapshot | undefined, { question }: Pick<Routed, 'question'>): string {
+  const state = routingState(snapshot);
+  if (!state) return whyMissing(snapshot, routingFacts.find((name) => factOf(snapshot, name) === undefined) ?? 'routes');
+  const { result, possible } = decideRoute(state, question);
+  if (result.found === 'unknown') return `policy rule ${result.rule.priority} asks for ${result.rule.other ?? 'more than is evaluated'}`;
+  return `of several next hops the kernel takes one by a hash: ${possible.map(describeAnswer).join(', ')}`;
+}
+
+export function describeAnswer(answer: RouteAnswer): string {
+  if (answer.type === 'error') return answer.text;
+  if (answer.type === 'local') return answer.table === undefined ? 'local' : `local, table ${answer.table}`;
+  if (answer.type === 'unicast') return `${answer.via === undefined ? '' : `via ${answer.via} `}dev ${answer.link}`;
+  return answer.type;
 }
 
 export function route(snapshot: Snapshot | undefined, question: RouteQuestion): Routed {

@@ -48,8 +48,10 @@ export interface PolicyRule {
   ipProtocol?: number;
   sourcePort?: readonly [number, number];
   destinationPort?: readonly [number, number];
+  /** Type of service, 1 to 255: IPv4 compares three of its bits, IPv6 all six of the DSCP. */
+  tos?: number;
   suppressPrefixLength?: number;
-  /** Selectors that this model does not evaluate (tos, uidrange, tun_id …), as printed. */
+  /** Selectors that this model does not evaluate (uidrange, tun_id …), as printed. */
   other?: string;
   action: 'table' | 'blackhole' | 'unreachable' | 'prohibit' | 'goto' | 'nop' | 'other';
   /** Table number, or the name where iproute2 knows only a name; `main`, `local`, `default` are always names. */
@@ -61,8 +63,10 @@ export interface NextHop {
   link?: string;
   via?: string;
   weight?: number;
-  /** dead or linkdown, as the kernel flags it. */
+  /** Its link is down; the kernel never uses it. */
   dead?: boolean;
+  /** Its link has no carrier; whether that matters is for `ignore_routes_with_linkdown` to say. */
+  linkdown?: boolean;
 }
 
 export type RouteType =
@@ -84,6 +88,10 @@ export interface Route {
   to: string;
   table: string;
   nextHops: readonly NextHop[];
+  /** IPv4: only packets of this type of service. */
+  tos?: number;
+  /** IPv6: only packets from this prefix. */
+  from?: string;
   /** Preferred source. */
   source?: string;
   metric: number;
@@ -100,6 +108,8 @@ export interface RouteQuestion {
   ipProtocol?: number;
   sourcePort?: number;
   destinationPort?: number;
+  /** Type of service; 0 when absent, as in what nginx and most others send. */
+  tos?: number;
 }
 
 export type RouteAnswer =

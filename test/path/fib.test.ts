@@ -40,6 +40,21 @@ describe('a table', () => {
     const refusal = to('10.1.2.0/24', { type: 'blackhole', nextHops: [] });
     expect(longestMatch([...routes, refusal], 'main', key)).toBe(refusal);
   });
+
+  it('keeps a route for a type of service for packets of that type, before the others of its prefix', () => {
+    const [usual, low] = [to('10.1.0.0/16', { metric: 0 }), to('10.1.0.0/16', { tos: 0x10, metric: 50 })];
+    expect(longestMatch([usual, low], 'main', key)).toBe(usual);
+    expect(longestMatch([usual, low], 'main', { ...key, tos: 0x10 })).toBe(low);
+    expect(longestMatch([usual, low], 'main', { ...key, tos: 0x28 })).toBe(usual);
+  });
+
+  it('of IPv6 with routes for some sources has none of that prefix for the others', () => {
+    const six = (prefix: string, change: Partial<Route> = {}) => to(prefix, { family: 6, ...change });
+    const routes = [six('fd00::/16', { metric: 7 }), six('fd00:1::/32'), six('fd00:1::/32', { from: 'fd00:2::/32' })];
+    const from = (source: string) => longestMatch(routes, 'main', { family: 6, to: 'fd00:1::5', from: source });
+    expect(from('fd00:2::1')).toBe(routes[2]);
+    expect(from('fd00:3::1')).toBe(routes[0]);
+  });
 });
 
 describe('a rule', () => {
@@ -56,6 +71,8 @@ describe('a rule', () => {
     [{ iif: 'lo' }, false],
     [{ oif: 'eth0' }, false],
     [{ not: true }, false],
+    [{ tos: 0x10 }, false],
+    [{ not: true, tos: 0x10 }, true],
     [{ not: true, mark: 2 }, true],
     [{ ipProtocol: 17 }, false],
     [{ destinationPort: [1, 100] }, false],
@@ -103,7 +120,7 @@ describe('a look-up', () => {
   });
 
   it('is not certain where a rule has selectors that are not evaluated', () => {
-    expect(lookup({ policyRules: also({ other: 'tos 0x10' }), routes: [home] }, key)).toMatchObject({ found: 'unknown' });
+    expect(lookup({ policyRules: also({ other: 'uidrange 0-99' }), routes: [home] }, key)).toMatchObject({ found: 'unknown' });
   });
 
   it('lets a longer prefix of main beat a local one as long as there are only the kernel’s rules', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { decideRoute, validateSource } from '../../src/path/routing.js';
 import { routingState } from '../../src/path/world.js';
 import type { RouteQuestion } from '../../src/types.js';
-import { articleSnapshots, type Change, client, vip } from '../kit/article.js';
-import { changeFact, setForwarding, setSysctl } from '../kit/change.js';
+import { articleCase, articleSnapshots, type Change, client, vip } from '../kit/article.js';
+import { addRoute, changeFact, setForwarding, setSysctl } from '../kit/change.js';
 
 // What the kernel itself says to random questions is in routing-kernel.test.ts; here is what a reader wants to know of this setup.
 
@@ -73,6 +73,36 @@ describe('source validation', () => {
   it('is not for IPv6', () => {
     expect(decide({ to: 'fd00:99::50', from: 'fd00:99::10', iif: 'eth1' })).toMatchObject({ type: 'unicast', link: 'eth0' });
   });
+});
+
+describe('several next hops', () => {
+  const both = [
+    { link: 'eth0', via: '172.16.0.1' },
+    { link: 'eth0', via: '172.16.0.2', linkdown: true },
+  ];
+  const parted = addRoute('dev1', { to: '192.168.99.0/24', nextHops: both });
+
+  it('have each an answer, and none is certain', () => {
+    const { answer, possible } = decideRoute(stateOf('dev1', parted), { to: client });
+    expect(answer).toBeUndefined();
+    expect(possible).toMatchObject([{ via: '172.16.0.1' }, { via: '172.16.0.2' }]);
+  });
+
+  it('are one where the other has no carrier and such routes are ignored', () => {
+    const ignored = setSysctl('dev1', 'net/ipv4/conf/eth0/ignore_routes_with_linkdown', 1);
+    expect(decide({ to: client }, [parted, ignored], 'dev1')).toMatchObject({ type: 'unicast', via: '172.16.0.1' });
+  });
+
+  it('leave a reply unknown, with the ways it may go', () => {
+    const walks = articleCase({ change: parted }).walks.filter(({ upstream }) => upstream.address === '172.16.0.11');
+    expect(walks.map(({ end }) => end)).not.toContain('broken');
+    const unknown = walks.flatMap(({ steps }) => steps).find(({ code }) => code === 'unknown');
+    expect(unknown?.did).toContain('via 172.16.0.2');
+  });
+});
+
+it.each(['127.0.0.1', '224.0.0.5', '255.255.255.255', '0.0.0.0'])('%s is no source for a packet from outside', (from) => {
+  expect(decide({ ...reply, from, mark: 1 })).toMatchObject({ error: 'invalid-source' });
 });
 
 it('says what refuses', () => {

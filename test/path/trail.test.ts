@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { describeAnswer, routeProvenance, Trail } from '../../src/path/trail.js';
+import { routeProvenance, Trail } from '../../src/path/trail.js';
+import { describeAnswer } from '../../src/path/world.js';
 import type { Packet, PolicyRule } from '../../src/types.js';
 import { articleSnapshots } from '../kit/article.js';
 import { changeFact } from '../kit/change.js';

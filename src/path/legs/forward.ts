@@ -29,7 +29,7 @@ function leaveProxy(trail: Trail): void {
     trail.add({
       place: 'route',
       code: 'unknown',
-      did: `the route to ${destination} is not known: ${whyUnrouted(trail.snapshot)}`,
+      did: `the route to ${destination} is not known: ${whyUnrouted(trail.snapshot, routed)}`,
       by,
       outcome: 'unknown',
     });
@@ -163,7 +163,13 @@ function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void
   const by = routeProvenance(routed);
   const { answer } = routed;
   if (answer === undefined) {
-    trail.add({ place: 'route', code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot)}`, by, outcome: 'unknown' });
+    trail.add({
+      place: 'route',
+      code: 'unknown',
+      did: `its routing is not known: ${whyUnrouted(trail.snapshot, routed)}`,
+      by,
+      outcome: 'unknown',
+    });
   } else if (answer.type === 'local') {
     trail.add({ place: 'route', code: 'taken-in', did: `lets ${trail.packet.source} in on ${trail.in ?? 'its link'}`, by, route: routed });
   } else {

@@ -21,7 +21,7 @@ function routeOn(trail: Trail): boolean {
   const { answer } = routed;
   const note = { place: 'route', by, route: routed };
   if (answer === undefined) {
-    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot)}`, outcome: 'unknown' });
+    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot, routed)}`, outcome: 'unknown' });
     return false;
   }
   if (answer.type === 'unicast' && trail.packet.family === 6 && !forwardsIpv6(trail)) {

@@ -90,7 +90,7 @@ function leaveUpstream(trail: Trail): void {
   const { answer } = routed;
   const note = { place: 'route', by: routeProvenance(routed), route: routed };
   if (answer === undefined) {
-    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot)}`, outcome: 'unknown' });
+    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot, routed)}`, outcome: 'unknown' });
   } else if (answer.type === 'unicast') {
     trail.out = answer.link;
     trail.add({ ...note, code: 'routed', did: `answers ${answer.via === undefined ? 'straight' : `via ${answer.via}`} on ${answer.link}` });
@@ -209,7 +209,7 @@ function takeIn(trail: Trail): void {
   const { answer } = routed;
   const note = { place: 'route', by: routeProvenance(routed), route: routed };
   if (answer === undefined) {
-    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot)}`, outcome: 'unknown' });
+    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot, routed)}`, outcome: 'unknown' });
     return;
   }
   if (answer.type === 'error' && answer.error === 'invalid-source') {

@@ -7,13 +7,15 @@ export interface RandomHost {
   sysctls: readonly string[];
   /** Some of them the kernel refuses (a gateway that is an address of the host, a route there is already): they are passed over. */
   commands: Readonly<Record<Family, readonly string[]>>;
+  /** `ld` stays down, so that `lc` has no carrier. */
+  cut: boolean;
   questions: readonly RouteQuestion[];
 }
 
 /**
- * Not made, because the model does not claim them: several next hops of one route, and two IPv6 routes of one prefix, table and metric (the kernel takes
- * turns); routes for one type of service or IPv6 source; links without carrier; loopback, multicast and link-local addresses; IPv4 sources that are not
- * the host's own without an in-interface, and none with one (`ip route get` refuses both).
+ * Not made, because the model does not claim them: two IPv6 routes of one prefix, table and metric (the kernel takes turns); multicast and link-local
+ * destinations; default routes for one type of service beside others (the kernel takes turns among silent gateways, fib_select_default()); IPv4 sources
+ * that are not the host's own without an in-interface, and none with one (`ip route get` refuses both).
  */
 export const links = ['la', 'lb', 'lc', 'ld'] as const;
 
@@ -26,6 +28,8 @@ interface Numbers {
   /** Addresses that links may have. For IPv6 each link has prefixes of its own. */
   own: (link: (typeof links)[number]) => fc.Arbitrary<string>;
   none: string;
+  /** Sources that no packet from outside may have, and destinations that none may go to. */
+  martians: readonly string[];
 }
 
 const digit = fc.nat({ max: 3 });
@@ -39,6 +43,7 @@ const numbers: Record<4 | 6, Numbers> = {
     own: () =>
       fc.tuple(digit, digit, fc.constantFrom(1, 2), fc.constantFrom(16, 24, 30, 32)).map(([x, y, z, n]) => `10.${x}.${y}.${z}/${n}`),
     none: '0.0.0.0/0',
+    martians: ['0.1.2.3', '127.0.0.5', '224.0.0.5', '255.255.255.255', '240.0.0.1'],
   },
   6: {
     family: 6,
@@ -50,6 +55,7 @@ const numbers: Record<4 | 6, Numbers> = {
         .tuple(digit, fc.constantFrom(1, 2), fc.constantFrom(64, 128))
         .map(([y, z, n]) => `fd00:${links.indexOf(link) + 1}:0:${y}::${z}/${n}`),
     none: '::/0',
+    martians: [],
   },
 };
 
@@ -119,8 +125,63 @@ function route(of: Numbers, table: fc.Arbitrary<string>): fc.Arbitrary<string> {
     table.map((t) => `table ${t}`),
     metric,
   );
-  return fc.oneof({ weight: 6, arbitrary: unicast }, { weight: 1, arbitrary: local }, { weight: 2, arbitrary: refused });
+  const several = sentence(
+    start,
+    whole,
+    table.map((t) => `table ${t}`),
+    metric,
+    fc.array(nextHop(of), { minLength: 2, maxLength: 3 }).map((hops) => hops.join(' ')),
+  );
+  return fc.oneof(
+    { weight: 6, arbitrary: unicast },
+    { weight: 2, arbitrary: several },
+    { weight: 1, arbitrary: local },
+    { weight: 2, arbitrary: refused },
+    { weight: 1, arbitrary: of.family === 4 ? routeForService(of, table) : routeForSource(of, table) },
+  );
 }
+
+function nextHop(of: Numbers): fc.Arbitrary<string> {
+  return sentence(
+    'nexthop',
+    of.address.map((via) => `via ${via}`),
+    link.map((name) => `dev ${name}`),
+    maybe('weight', fc.constantFrom(1, 5), 2),
+    'onlink',
+  );
+}
+
+function routeForService(of: Numbers, table: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return sentence(
+    'route add',
+    fc.tuple(of.address, of.prefixLength).map(([text, length]) => masked(text, length)),
+    service.map((tos) => `tos ${tos}`),
+    link.map((name) => `dev ${name}`),
+    table.map((t) => `table ${t}`),
+  );
+}
+
+function routeForSource(of: Numbers, table: fc.Arbitrary<string>): fc.Arbitrary<string> {
+  return sentence(
+    'route add',
+    prefix(of),
+    prefix(of).map((source) => `from ${source}`),
+    link.map((name) => `dev ${name}`),
+    table.map((t) => `table ${t}`),
+  );
+}
+
+/** Next hops that are objects of their own, and routes that name them or a group of them. */
+function nextHopObjects(of: Numbers, table: fc.Arbitrary<string>): fc.Arbitrary<string[]> {
+  const object = (id: number) =>
+    fc.tuple(of.address, fc.constantFrom('la', 'lb')).map(([via, name]) => `nexthop add id ${id} via ${via} dev ${name} onlink`);
+  const named = fc.tuple(prefix(of), table, fc.constantFrom(1, 2, 9)).map(([to, t, id]) => `route add ${to} table ${t} nhid ${id}`);
+  return fc
+    .tuple(object(1), object(2), fc.array(named, { maxLength: 3 }))
+    .map(([one, two, routes]) => [one, two, 'nexthop add id 9 group 1/2', ...routes]);
+}
+
+const service = fc.constantFrom('0x04', '0x08', '0x10', '0x28');
 
 const priority = fc.nat({ max: 12 }).map((n) => n * 10 + 10);
 
@@ -136,7 +197,9 @@ function rule(of: Numbers): fc.Arbitrary<string> {
       2,
     ),
     maybe('ipproto', fc.constantFrom('tcp', 'udp'), 9),
+    maybe('sport', fc.constantFrom('53', '4000-5000'), 16),
     maybe('dport', fc.constantFrom('53', '1-100'), 12),
+    maybe('tos', service, 12),
   ];
   const lookup = sentence(
     table.map((t) => `table ${t}`),
@@ -165,7 +228,9 @@ const upheaval = fc.oneof(
 );
 
 function address(of: Numbers, name: (typeof links)[number]): fc.Arbitrary<string> {
-  return of.own(name).map((text) => `address add ${text} dev ${name}${of.family === 6 ? ' nodad' : ''}`);
+  if (of.family === 6) return of.own(name).map((text) => `address add ${text} dev ${name} nodad`);
+  const peer = fc.tuple(of.own(name), of.address).map(([text, other]) => `${text.replace(/\/.*/, '')} peer ${other}/32`);
+  return fc.oneof({ weight: 5, arbitrary: of.own(name) }, { weight: 1, arbitrary: peer }).map((text) => `address add ${text} dev ${name}`);
 }
 
 /** `ld` has no IPv4 address most of the time: source validation is another there. */
@@ -177,16 +242,18 @@ function addresses(of: Numbers): fc.Arbitrary<string[]> {
 const sysctls = fc
   .tuple(
     ...['all', ...links].map((name) =>
-      fc.tuple(fc.constant(name), fc.constantFrom(0, 0, 0, 1, 2), ...Array.from({ length: 4 }, () => fc.boolean())),
+      fc.tuple(fc.constant(name), fc.constantFrom(0, 0, 0, 1, 2), ...Array.from({ length: 6 }, () => fc.boolean())),
     ),
   )
   .map((all) => [
-    ...all.flatMap(([name, filter, accepts, byMark, forwards, redirects]) => [
+    ...all.flatMap(([name, filter, accepts, byMark, forwards, redirects, localnet, carrier]) => [
       `net/ipv4/conf/${name}/forwarding ${Number(forwards || name !== 'ld')}`,
       `net/ipv4/conf/${name}/rp_filter ${filter}`,
       `net/ipv4/conf/${name}/accept_local ${Number(accepts && name !== 'all')}`,
       `net/ipv4/conf/${name}/src_valid_mark ${Number(byMark && name !== 'all')}`,
       `net/ipv4/conf/${name}/send_redirects ${Number(redirects)}`,
+      `net/ipv4/conf/${name}/route_localnet ${Number(localnet && name !== 'all')}`,
+      `net/ipv4/conf/${name}/ignore_routes_with_linkdown ${Number(carrier && (name === 'all' ? redirects : true))}`,
     ]),
     `net/ipv6/conf/all/forwarding ${Number(all[0]?.[2] ?? false)}`,
   ]);
@@ -202,9 +269,19 @@ function question(of: Numbers, own: readonly string[]): fc.Arbitrary<RouteQuesti
   const bare = own.map((text) => text.replace(/\/.*/, ''));
   const near = fc.oneof({ weight: 3, arbitrary: of.address }, { weight: 1, arbitrary: fc.constantFrom(...bare, ...of.foreign) });
   const marked = mark.map((value) => (value === 0 ? {} : { mark: value }));
-  const input = fc.tuple(near, near, link, marked, protocol).map(([to, from, iif, m, p]) => ({ to, from, iif, ...m, ...p }));
+  const tos = fc.constantFrom({}, {}, {}, { tos: 0x10 }, { tos: 0x08 }, { tos: 0x28 });
+  const strange = (usual: fc.Arbitrary<string>) =>
+    of.martians.length === 0
+      ? usual
+      : fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: fc.constantFrom(...of.martians) });
+  const destination = strange(near).filter((to) => !to.startsWith('224.') && !to.startsWith('255.'));
+  const input = fc
+    .tuple(destination, strange(near), link, marked, protocol, tos)
+    .map(([to, from, iif, m, p, s]) => ({ to, from, iif, ...m, ...p, ...s }));
   const source = fc.constantFrom(undefined, ...(of.family === 6 ? [...bare, ...of.foreign] : bare));
-  const output = fc.tuple(near, source, marked, protocol).map(([to, from, m, p]) => ({ to, ...(from ? { from } : {}), ...m, ...p }));
+  const output = fc
+    .tuple(near, source, marked, protocol, tos)
+    .map(([to, from, m, p, s]) => ({ to, ...(from ? { from } : {}), ...m, ...p, ...s }));
   return fc.oneof({ weight: 3, arbitrary: input }, { weight: 2, arbitrary: output });
 }
 
@@ -219,19 +296,23 @@ interface Half {
 function half(of: Numbers, rules: number, questions: number): fc.Arbitrary<Half> {
   return addresses(of).chain((given) => {
     const own = given.map((line) => line.split(' ')[2] ?? '');
-    const routes = fc.array(route(of, rules === 0 ? kernelTable : table), { ...many, maxLength: 40 });
+    const inTable = rules === 0 ? kernelTable : table;
+    const routes = fc.array(route(of, inTable), { ...many, maxLength: 40 });
     const policy = fc.array(rule(of), { ...many, maxLength: rules });
     const asked = fc.array(question(of, own), { minLength: questions, maxLength: questions });
     return fc
-      .tuple(routes, policy, upheaval, asked)
-      .map(([r, p, u, q]) => ({ commands: [...given, ...r, ...p, ...(rules === 0 ? [] : u)], questions: q }));
+      .tuple(nextHopObjects(of, inTable), routes, policy, upheaval, asked)
+      .map(([n, r, p, u, q]) => ({ commands: [...given, ...n, ...r, ...p, ...(rules === 0 ? [] : u)], questions: q }));
   });
 }
+
+const cut = fc.constantFrom(false, false, false, true);
 
 /** One host; `questions` for each family. Every fourth has the kernel's own rules alone, for which it has a way of its own. */
 export function randomHost(questions: number): fc.Arbitrary<RandomHost> {
   return fc.constantFrom(0, 12, 12, 12).chain((rules) =>
-    fc.tuple(half(numbers[4], rules, questions), half(numbers[6], rules, questions), sysctls).map(([four, six, values]) => ({
+    fc.tuple(half(numbers[4], rules, questions), half(numbers[6], rules, questions), sysctls, cut).map(([four, six, values, cut]) => ({
+      cut,
       sysctls: values,
       commands: { 4: four.commands, 6: six.commands },
       questions: [...four.questions, ...six.questions],
