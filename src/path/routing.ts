@@ -172,9 +172,9 @@ function flowBack(state: RoutingState, key: FlowKey): Pick<FlowKey, 'ipProtocol'
   };
 }
 
-/** A local route that no address brought along (fib_table_insert() with a local prefix that is not a device's own). */
+/** A local route that no address brought along: somebody added it (inet_rtm_newroute() sets fib_has_custom_local_routes). */
 function isCustomLocalRoute(state: RoutingState) {
-  const own = (to: string) => state.addresses.some((entry) => contains(to, entry.address));
+  const own = (to: string) => state.addresses.some((entry) => contains(entry.address, to));
   return (route: RoutingState['routes'][number]): boolean =>
     route.family === 4 && route.type === 'local' && (route.table !== 'local' || !(own(route.to) || contains('127.0.0.0/8', route.to)));
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as addresses from '../../src/facts/addresses.js';
@@ -22,6 +23,21 @@ const rounds = Math.ceil(comparisons / (2 * questionsOfFamily));
 function factValue<T>(fact: Fact<T>): T {
   if (!fact.ok) throw new Error(fact.why);
   return fact.value;
+}
+
+/** The kernel adds the local routes of IPv6 addresses a moment later (addrconf_dad_work()). */
+async function settledState(host: Host): Promise<RoutingState> {
+  for (let tries = 0; ; tries++) {
+    const state = await stateOf(host);
+    const ready = new Set(state.links.filter(({ state }) => state === 'UP').map(({ name }) => name));
+    const waits = state.addresses.some(
+      ({ family, link, address }) =>
+        family === 6 && ready.has(link) && !state.routes.some(({ table, to }) => table === 'local' && to === `${address}/128`),
+    );
+    if (!waits) return state;
+    if (tries === 50) throw new Error('addresses without local routes');
+    await setTimeout(50);
+  }
 }
 
 async function stateOf(host: Host): Promise<RoutingState> {
@@ -61,7 +77,7 @@ function describe(answer: RouteAnswer): string {
 /** The decisions of one host, by kind of answer. */
 async function compare(made: RandomHost, index: number): Promise<string[]> {
   return withHost(index, made, async (host, namespace) => {
-    const state = await stateOf(host);
+    const state = await settledState(host);
     const answers = askKernel(namespace, made.questions);
     return made.questions.map((question, nth) => {
       const answer = answers[nth];

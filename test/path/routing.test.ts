@@ -75,6 +75,18 @@ describe('source validation', () => {
   });
 });
 
+it('a local route that somebody added has every source looked up, even one that holds an address of the host', () => {
+  const bare = [
+    changeFact('proxy', 'policyRules', (all) => all.filter(({ mark }) => mark === undefined)),
+    changeFact('proxy', 'routes', (all) => all.filter(({ table }) => table !== '100')),
+    setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 0),
+  ];
+  const wide = addRoute('proxy', { to: '172.16.0.0/16', type: 'local', table: 'local', nextHops: [{ link: 'eth1' }] });
+  const lookedUp = { to: vip, from: '172.16.7.7', iif: 'eth1' };
+  expect(decide(lookedUp, bare)).toMatchObject({ type: 'local' });
+  expect(decide(lookedUp, [...bare, wide])).toMatchObject({ error: 'invalid-source' });
+});
+
 describe('several next hops', () => {
   const both = [
     { link: 'eth0', via: '172.16.0.1' },
