@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../src/types.js';
 import { articleTopology } from './article.js';
-import { check } from './doctor.js';
+import { check, diagnosed } from './doctor.js';
 import { type Lab, raiseLab } from './lab.js';
 import { faults } from './scenarios/index.js';
 
@@ -33,9 +33,9 @@ describe('snapshots are as good as live hosts', () => {
   afterAll(() => lab.remove());
 
   it('two faults at once are both named', () => {
-    expect(live.diagnoses.map(({ cause, host }) => `${cause} on ${host}`).sort()).toEqual([
-      'proxy/policy-rule-missing on proxy',
-      'upstream/no-route-to-client on dev4',
+    expect(diagnosed(live).sort()).toEqual([
+      'fault proxy/policy-rule-missing on proxy',
+      'fault upstream/no-route-to-client on dev4',
     ]);
   });
 
