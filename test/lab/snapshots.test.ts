@@ -33,10 +33,7 @@ describe('snapshots are as good as live hosts', () => {
   afterAll(() => lab.remove());
 
   it('two faults at once are both named', () => {
-    expect(diagnosed(live).sort()).toEqual([
-      'fault proxy/policy-rule-missing on proxy',
-      'fault upstream/no-route-to-client on dev4',
-    ]);
+    expect(diagnosed(live).sort()).toEqual(['fault proxy/policy-rule-missing on proxy', 'fault upstream/no-route-to-client on dev4']);
   });
 
   it('one file of all hosts gives the same judgement', async () => {
