@@ -1,6 +1,6 @@
 import type { Leg, Packet, Provenance, Routed, RouteQuestion, Snapshot, Step } from '../types.js';
 import { canonicalQuestion } from './questions.js';
-import { describeAnswer, factOf, route, type Snapshots } from './world.js';
+import { describeAnswer, factOf, rivalsAt, route, type Snapshots } from './world.js';
 
 /** What a caller of `add` says; the trail knows the rest. */
 export interface StepNote extends Pick<Step, 'place' | 'code' | 'did'> {
@@ -55,6 +55,15 @@ export class Trail {
       ...(this.in === undefined ? {} : { in: this.in }),
       ...(this.out === undefined ? {} : { out: this.out }),
     });
+  }
+
+  /** Whether nobody can say which host gets the frame; tells so. */
+  isContested(nextHop: string): boolean {
+    const rivals = this.out === undefined ? [] : rivalsAt(this.snapshots, this.host, this.out, nextHop);
+    if (rivals.length === 0) return false;
+    const did = `${nextHop} is an address of ${rivals.join(' and of ')}: which of them gets it is not known`;
+    this.add({ place: 'wire', code: 'unknown', did, outcome: 'unknown' });
+    return true;
   }
 
   /** Asks for the routing decision on this host for the packet as it is. */

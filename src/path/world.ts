@@ -94,6 +94,13 @@ export function arrivalAt(snapshots: Snapshots, host: string, link: string, next
   return undefined;
 }
 
+/** Several named hosts on the sender's segment have the next hop's address and no MAC tells them apart: the snapshots contradict each other. */
+export function rivalsAt(snapshots: Snapshots, host: string, link: string, nextHop: string): string[] {
+  if (arrivalByMac(snapshots, host, link, nextHop)) return [];
+  const near = ownersOf(snapshots, nextHop).filter((name) => name !== host && facingLink(snapshots, host, link, name) !== undefined);
+  return near.length > 1 ? near : [];
+}
+
 function arrivalByMac(snapshots: Snapshots, host: string, link: string, nextHop: string): Arrival | undefined {
   const neighbour = factOf(snapshots.get(host), 'neighbours')?.find((entry) => entry.link === link && sameAddress(entry.address, nextHop));
   if (!neighbour?.mac || neighbour.states.includes('FAILED')) return undefined;

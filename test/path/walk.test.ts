@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { buildCase } from '../../src/engine/case.js';
 import { passThrough } from '../../src/path/legs/pass-through.js';
 import { Trail } from '../../src/path/trail.js';
+import { factOf } from '../../src/path/world.js';
 import type { FactName, Facts, PolicyRule, Route, Snapshot, Walk } from '../../src/types.js';
 import { addressOf, articleCase, articleSnapshots, type Change, client, upstreams, vip } from '../kit/article.js';
-import { changeFact, loseFact, removeHost, setForwarding, setSysctl } from '../kit/change.js';
+import { addAddress, changeFact, loseFact, removeHost, setForwarding, setSysctl } from '../kit/change.js';
 
 const hosts = ['client', 'proxy', ...upstreams] as const;
 const touched: readonly FactName[] = [
@@ -132,6 +133,26 @@ function lastSteps(service: string, ...changes: readonly Change[]): string[] {
   const walks = articleCase({ change: changes, clients: [client] }).walks.filter((walk) => walk.service.id === service);
   return [...new Set(walks.map(({ steps }) => `${steps.at(-1)?.host} ${steps.at(-1)?.code}`))];
 }
+
+describe('an address that two hosts have', () => {
+  const ends = (...changes: readonly Change[]) =>
+    articleCase({ change: changes, clients: [client] }).walks.map(({ end, steps }) => ({ end, did: steps.at(-1)?.did ?? '' }));
+
+  it('leaves the way unknown, with the hosts that claim it', () => {
+    const found = ends(addAddress('dev4', 'eth0', '172.16.0.1/28')).filter(({ did }) => did.includes('172.16.0.1 is an address of'));
+    expect(found.length).toBeGreaterThan(0);
+    for (const { end, did } of found) expect({ end, did }).toMatchObject({ end: 'unknown', did: expect.stringContaining('dev4') });
+  });
+
+  it('is told by the neighbour table, as a floating address is', () => {
+    const mac = factOf(articleSnapshots().get('proxy'), 'links')?.find(({ name }) => name === 'eth1')?.mac ?? '';
+    const seen = ['dev1', 'dev2', 'dev3'].map((name) =>
+      changeFact(name, 'neighbours', () => [{ address: '172.16.0.1', link: 'eth0', mac, states: ['REACHABLE'] }]),
+    );
+    const found = ends(addAddress('dev4', 'eth0', '172.16.0.1/28'), ...seen).filter(({ did }) => did.includes('is an address of'));
+    expect(found).toEqual([]);
+  });
+});
 
 describe('a broken walk', () => {
   const proxyRoutes = (keep: (route: Route) => boolean) => changeFact('proxy', 'routes', (all) => all.filter(keep));

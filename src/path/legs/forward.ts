@@ -93,6 +93,7 @@ function travel(trail: Trail): boolean {
     const nextHop = last?.type === 'unicast' ? (last.via ?? trail.packet.destination) : trail.packet.destination;
     const arrival = trail.out === undefined ? undefined : arrivalAt(trail.snapshots, trail.host, trail.out, nextHop);
     if (isUnanswered(trail, nextHop, arrival !== undefined)) return false;
+    if (trail.isContested(nextHop)) return false;
     if (!arrival) return jumpToOwner(trail);
     trail.arrive(arrival.host, arrival.link);
     if (owner()) return true;

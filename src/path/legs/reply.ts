@@ -27,6 +27,7 @@ export function followReply(trail: Trail, context: ReplyContext): void {
   }
   leaveUpstream(trail);
   for (let hops = 0; hops < 8 && !trail.broken && trail.out !== undefined; hops++) {
+    if (trail.isContested(nextHop(trail) ?? trail.packet.destination)) return;
     const arrival = nextArrival(trail);
     if (!arrival) {
       beyondNamedHosts(trail, context);
