@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { FirewallRule } from '../../../src/types.js';
 import { addressOf, upstreams, vip } from '../../kit/article.js';
-import { changeFact, editConfig } from '../../kit/change.js';
-import { commands, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
+import { changeFact, dropSockets, editConfig } from '../../kit/change.js';
+import { causesOf, commands, examineArticle, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
 
 const withoutFilterOf = (...missed: readonly string[]) =>
   changeFact('proxy', 'trafficControl', ({ qdiscs, filters }) => ({
@@ -24,6 +24,11 @@ test('two that are left out get one each', () => {
   const change = withoutFilterOf(addressOf('dev1'), addressOf('dev4'));
   expect(commands(soleDiagnosis(change).fix)).toHaveLength(2);
   expect(leftAfterCures(change)).toEqual([]);
+});
+
+test('the filter of an upstream that sends nothing now is not taken for one with a wrong address', () => {
+  const report = examineArticle([withoutFilterOf(addressOf('dev4')), dropSockets('dev3', 53)]);
+  expect(causesOf(report).sort()).toEqual(['dsr/rewrite-misses-upstream proxy', 'upstream/not-listening dev3']);
 });
 
 test('where nft rewrites, the rule goes into its own chain', () => {
