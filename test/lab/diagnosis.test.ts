@@ -79,9 +79,12 @@ describe.each(topologyNames)('%s', (topology) => {
     for (const fault of faults.filter(on(topology))) it(fault.name, () => inLab(fault, (lab) => diagnoseAndCure(lab, fault)));
   });
 
-  describe('a risk is told, but is no fault', () => {
-    for (const risk of risks.filter(on(topology))) it(risk.name, () => inLab(risk, (lab) => tellAndCure(lab, risk)));
-  });
+  const risksHere = risks.filter(on(topology));
+  // A suite without a test fails.
+  if (risksHere.length > 0)
+    describe('a risk is told, but is no fault', () => {
+      for (const risk of risksHere) it(risk.name, () => inLab(risk, (lab) => tellAndCure(lab, risk)));
+    });
 
   describe.concurrent('what is odd but whole is not accused', () => {
     for (const oddity of oddities.filter(on(topology))) it(oddity.name, () => inLab(oddity, (lab) => findHealthy(lab, oddity)));
