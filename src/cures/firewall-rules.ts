@@ -1,5 +1,6 @@
 import { readOptions } from '../facts/netfilter/iptables-words.js';
 import type { Cure, Family, FirewallChain, FirewallRule, FirewallTable, Snapshot } from '../types.js';
+import { combine } from './combine.js';
 import { addIptablesRule, merge } from './iptables.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
@@ -143,6 +144,31 @@ function without(rules: readonly FirewallRule[], rule: FirewallRule): FirewallRu
   return rules.filter((_, index) => index !== at);
 }
 
+/** Matches and target of a rule as iptables-save prints it, one word each. */
+function ruleWords(chain: FirewallChain, rule: FirewallRule): string[] | undefined {
+  const [append, ...options] = readOptions(rule.text);
+  if (append?.name !== '-A' || append.args[0] !== chain.name) return undefined;
+  return options.flatMap((option) => [...(option.not ? ['!'] : []), option.name, ...option.args]);
+}
+
+/** Puts a rule of the legacy back end into the nft back end, at the end of the same chain. Undefined where its words cannot be told. */
+export function moveToNft(snapshot: Snapshot, { table, chain }: ChainPlace, rule: FirewallRule, why: string): Cure | undefined {
+  const words = ruleWords(chain, rule);
+  const removed = removeRule(snapshot, { table, chain }, rule, why);
+  if (!words || !removed) return undefined;
+  const family = table.family === 'ip6' ? 6 : 4;
+  const added = addIptablesRule(snapshot, {
+    frontEnd: 'iptables-nft',
+    family,
+    table: table.name,
+    chain: chain.name,
+    words,
+    at: 'end',
+    why,
+  });
+  return combine(snapshot.host, [added, removed]);
+}
+
 function removal(
   table: FirewallTable,
   chain: FirewallChain,
@@ -153,10 +179,9 @@ function removal(
     if (rule.handle === undefined) return undefined;
     return { run: commandLine('nft', `delete rule ${table.family} ${table.name} ${chain.name} handle ${rule.handle}`), persist };
   }
-  const [append, ...options] = readOptions(rule.text);
-  const name = append?.args[0];
-  if (append?.name !== '-A' || name !== chain.name) return undefined;
-  const rest = options.flatMap((option) => [...(option.not ? ['!'] : []), option.name, ...option.args]);
+  const rest = ruleWords(chain, rule);
+  if (!rest) return undefined;
+  const { name } = chain;
   const tool = table.family === 'ip6' ? table.source.replace('iptables', 'ip6tables') : table.source;
   const command = (verb: string) => commandLine(tool, '-t', table.name, verb, name, ...rest);
   return { run: command('-D'), undo: command('-A'), persist };

@@ -1,4 +1,3 @@
-import { sysctl } from '../path/sysctls.js';
 import { factOf } from '../path/world.js';
 import type { Cure, Snapshot } from '../types.js';
 import { persistOf } from './persistence.js';
@@ -11,13 +10,13 @@ export function sysctlName(path: string): string {
 }
 
 /** Sets sysctls on one host; keys are paths below /proc/sys. */
-export function setSysctls(snapshot: Snapshot, values: Readonly<Record<string, number>>, why: string): Cure {
+export function setSysctls(snapshot: Snapshot, values: Readonly<Record<string, number | string>>, why: string): Cure {
   const sysctls = factOf(snapshot, 'sysctls') ?? {};
   const steps = Object.entries(values).map(([key, value]) => ({
     host: snapshot.host,
     kind: 'command' as const,
     run: commandLine('sysctl', '-w', `${sysctlName(key)}=${value}`),
-    undo: commandLine('sysctl', '-w', `${sysctlName(key)}=${sysctl(sysctls, key)}`),
+    undo: commandLine('sysctl', '-w', `${sysctlName(key)}=${sysctls[key] ?? '0'}`),
     persist: persistOf('sysctl', snapshot, `${sysctlName(key)} = ${value}`),
     why,
   }));

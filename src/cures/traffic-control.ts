@@ -1,6 +1,6 @@
 import { factOf } from '../path/world.js';
 import type { Cure, Snapshot, TcFilter } from '../types.js';
-import { persistRemoval } from './persistence.js';
+import { persistOf, persistRemoval } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -26,5 +26,56 @@ export function removeFilters(snapshot: Snapshot, { link, parent, protocol, prio
     ],
     apply: (before) =>
       withFact(before, 'trafficControl', (control) => ({ ...control, filters: control.filters.filter((filter) => !same(filter)) })),
+  };
+}
+
+/** What a filter for an address and port rewrites, for all datagrams of that address: later fragments carry the protocol but no port. */
+export function rewriteWholeDatagrams(snapshot: Snapshot, filters: readonly TcFilter[], why: string): Cure | undefined {
+  const [first] = filters;
+  const all = factOf(snapshot, 'trafficControl')?.filters ?? [];
+  const priority = (first?.priority ?? 0) - 1;
+  const taken = all.some((filter) => filter.link === first?.link && filter.parent === first.parent && filter.priority === priority);
+  if (!first || priority < 1 || taken || !filters.every(({ link, parent }) => link === first.link && parent === first.parent))
+    return undefined;
+  const hook = /^(ingress|egress)$/.test(first.parent) ? [first.parent] : ['parent', first.parent];
+  const place = ['dev', first.link, ...hook, 'protocol', 'ip', 'prio', priority];
+  const added = filters.flatMap((filter): TcFilter[] => {
+    const nat = filter.actions.find((action) => action.kind === 'nat');
+    const source = filter.match?.source;
+    if (!nat || source === undefined) return [];
+    const words = [
+      'u32',
+      'match',
+      'ip',
+      'src',
+      source,
+      'match',
+      'ip',
+      'protocol',
+      '17',
+      '0xff',
+      'action',
+      'nat',
+      nat.direction,
+      nat.old.replace(/\/32$/, ''),
+      nat.new,
+    ];
+    return [{ ...filter, priority, match: { source, ipProtocol: 17 }, text: words.join(' ') }];
+  });
+  if (added.length < filters.length) return undefined;
+  const run = added.map(({ text }) => commandLine('tc', 'filter', 'add', ...place, ...text.split(' '))).join(' && ');
+  return {
+    host: snapshot.host,
+    steps: [
+      {
+        host: snapshot.host,
+        kind: 'command',
+        run,
+        undo: commandLine('tc', 'filter', 'del', ...place),
+        persist: persistOf('traffic-control', snapshot, run),
+        why,
+      },
+    ],
+    apply: (before) => withFact(before, 'trafficControl', (control) => ({ ...control, filters: [...added, ...control.filters] })),
   };
 }

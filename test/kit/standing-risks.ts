@@ -5,6 +5,8 @@ const standingRisks: ReadonlySet<string> = new Set([
   // DNS by Direct Server Return: no health check, and workers that may not bind to a client's port below 1024.
   'nginx/no-active-health-check',
   'nginx/low-client-port-denied',
+  // tc filters that match a port, as the article has them.
+  'dsr/fragments-not-rewritten',
   // Marks for a protocol and port.
   'proxy/icmp-errors-not-intercepted',
 ]);
