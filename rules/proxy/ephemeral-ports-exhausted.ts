@@ -82,13 +82,11 @@ function conclude(c: Case, group: readonly Concerned[]): Conclusion[] {
       ],
       evidence: [
         { host, what: `${low} ${high}`, source },
-        ...pairs
-          .slice(0, 1)
-          .map(({ client, upstream, sockets }) => ({
-            host,
-            what: `${sockets} sockets from ${client} to ${upstream}`,
-            source: '/proc/net/tcp',
-          })),
+        ...pairs.slice(0, 1).map(({ client, upstream, sockets }) => ({
+          host,
+          what: `${sockets} sockets from ${client} to ${upstream}`,
+          source: '/proc/net/tcp',
+        })),
         ...(newest ? [{ host, what: newest.text, source: newest.source.file }] : []),
       ],
       explains:

@@ -11,8 +11,13 @@ const oneArmed = [
   addRoute('proxy', { to: '192.168.99.0/24', nextHops: [{ link: 'eth1', via: '172.16.0.2' }] }),
   changeFact('proxy', 'trafficControl', ({ qdiscs, filters }) => ({
     qdiscs: qdiscs.map((qdisc) => ({ ...qdisc, link: 'eth1' })),
-    filters: filters.map((filter) => ({ ...filter, link: 'eth1' })),
+    filters: filters.map((filter) => ({
+      ...filter,
+      link: 'eth1',
+      actions: filter.actions.map((action) => (action.kind === 'nat' ? { ...action, new: '172.16.0.1' } : action)),
+    })),
   })),
+  ...['all', 'eth0', 'eth1'].map((link) => setSysctl('proxy', `net/ipv4/conf/${link}/rp_filter`, 0)),
 ];
 const found = (value: number) => examineArticle([...oneArmed, ...sends(value)]).diagnoses.find((one) => one.cause === cause);
 
