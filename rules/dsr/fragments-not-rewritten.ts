@@ -51,8 +51,8 @@ const rule: Rule = {
 };
 
 /** The tc filter that rewrites a reply, when it looks at ports. */
-function portFilter(c: Case, { steps, service }: Walk): { host: string; filter: TcFilter } | undefined {
-  if (!service.mode.startsWith('dsr')) return undefined;
+function portFilter(c: Case, { steps, service, end }: Walk): { host: string; filter: TcFilter } | undefined {
+  if (!service.mode.startsWith('dsr') || end === 'broken') return undefined;
   const rewritten = steps.find(({ leg, code, place }) => leg === 'reply' && code === 'rewritten' && place === 'egress');
   const filters = factOf(c.snapshots.get(rewritten?.host ?? ''), 'trafficControl')?.filters ?? [];
   const filter = filters.find(

@@ -1,6 +1,7 @@
-import type { Case, Conclusion, Cure, Diagnosis, Evidence, Rule, Snapshot, Walk } from '../types.js';
+import type { Case, Conclusion, Diagnosis, Evidence, Rule, Walk } from '../types.js';
 import { buildCase, type CaseOptions } from './case.js';
 import { logEvidence } from './log-evidence.js';
+import { applyCure, flowKey, harmlessCures, legOrder, type TriedCure, workingCure } from './working-cure.js';
 
 export interface Diagnosed {
   diagnoses: Diagnosis[];
@@ -28,41 +29,55 @@ const mostRounds = 8;
 
 /**
  * Finds root causes in the order in which they must be cured. Each round asks the rules about the case as it would be once
- * everything found so far is cured; so a fault hidden behind another is found, and a symptom of a cured fault is not.
+ * everything found so far is cured; so a fault hidden behind another is found, and a symptom of a cured fault is not. Risks are what the
+ * rules still have to say when no fault is left.
  */
 export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options: CaseOptions): Diagnosed {
   const known = new Map<string, Known>();
   const crashes = new Map<string, string>();
   let current = first;
   for (let round = 0; round < mostRounds; round++) {
-    const found = [...rules].flatMap(([cause, rule]) =>
-      conclusionsOf(rule, current, cause, crashes).map((conclusion): Found => ({ cause, rule, conclusion })),
-    );
-    const fresh = found.filter((each) => isNews(each, known.get(idOf(each))));
-    if (fresh.length === 0) break;
+    const faults = findings(current, rules, crashes, 'fault');
+    const fresh = faults.filter((each) => isNews(each, known.get(idOf(each))));
     let snapshots = current.snapshots;
     for (const each of inCuringOrder(fresh)) {
-      const cure = workingCure(current, each, options);
-      known.set(idOf(each), learn(known.get(idOf(each)), toDiagnosis(each, cure, first), each.conclusion.walks));
-      if (cure) snapshots = applyCure(snapshots, cure);
+      const tried = triedCure(current, each, options, crashes);
+      known.set(idOf(each), learn(known.get(idOf(each)), toDiagnosis(each, tried, first), each.conclusion.walks));
+      if (tried) snapshots = applyCure(snapshots, tried.cure);
     }
     if (snapshots === current.snapshots) break;
     current = buildCase(snapshots, options);
   }
-  const diagnoses = [...known.values()].map(({ diagnosis }) => diagnosis).sort(bySeverity);
+  const faults = [...known.values()];
   const explained = (walk: Walk) =>
-    diagnoses.some((each) => each.severity === 'fault' && each.services.includes(walk.service.id)) ||
-    [...known.values()].some(({ flows }) => flows.has(flowKey(walk)));
+    faults.some(({ diagnosis, flows }) => diagnosis.services.includes(walk.service.id) || flows.has(flowKey(walk)));
   const unexplained = current.walks.filter((walk) => walk.end === 'broken' && !explained(walk));
-  return { diagnoses, unexplained, crashes, cured: current };
+  const risks = riskDiagnoses(current, rules, options, crashes);
+  return { diagnoses: [...faults.map(({ diagnosis }) => diagnosis), ...risks], unexplained, crashes, cured: current };
+}
+
+/** What the rules conclude of one severity. */
+function findings(c: Case, rules: ReadonlyMap<string, Rule>, crashes: Map<string, string>, severity: Diagnosis['severity']): Found[] {
+  return [...rules].flatMap(([cause, rule]) =>
+    conclusionsOf(rule, c, cause, crashes).flatMap((conclusion) => (conclusion.severity === severity ? [{ cause, rule, conclusion }] : [])),
+  );
+}
+
+function riskDiagnoses(c: Case, rules: ReadonlyMap<string, Rule>, options: CaseOptions, crashes: Map<string, string>): Diagnosis[] {
+  const risks = findings(c, rules, crashes, 'risk');
+  const cures = harmlessCures(
+    c,
+    risks.map(({ conclusion }) => conclusion),
+    options,
+  );
+  return risks.map((risk) => {
+    const cure = cures.get(risk.conclusion);
+    return toDiagnosis(risk, cure && { cure, losses: [] }, c);
+  });
 }
 
 function idOf({ cause, conclusion }: Found): string {
   return `${cause} ${conclusion.host}`;
-}
-
-function flowKey({ service, client, upstream }: Walk): string {
-  return `${service.id} ${client} ${upstream.address}`;
 }
 
 /** The same cause on the same host is news where it breaks paths that another fault has hidden until now. */
@@ -99,65 +114,34 @@ function conclusionsOf(rule: Rule, c: Case, cause: string, crashes: Map<string, 
   }
 }
 
-function applyCure(snapshots: Case['snapshots'], cure: Cure): ReadonlyMap<string, Snapshot> {
-  const before = snapshots.get(cure.host);
-  return before ? new Map(snapshots).set(cure.host, cure.apply(before)) : snapshots;
+/** A rule that throws when it is asked about the mended case is our own error, and costs its cure. */
+function triedCure(c: Case, { cause, rule, conclusion }: Found, options: CaseOptions, crashes: Map<string, string>): TriedCure | undefined {
+  try {
+    return workingCure(c, rule, conclusion, options);
+  } catch (error) {
+    crashes.set(cause, error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
 }
 
-/**
- * The first cure after which every explained path is whole, else one after which it gets further, else one after which this cause no
- * longer breaks it: of a missing policy rule and an empty table behind it, curing the first does not move the packet. One that breaks
- * what was whole comes last.
- */
-function workingCure(c: Case, { cause, rule, conclusion }: Found, options: CaseOptions): Cure | undefined {
-  const broken = conclusion.walks.filter((walk) => walk.end === 'broken');
-  if (broken.length === 0) return conclusion.cures[0];
-  const outcomes = conclusion.cures.map((cure) => {
-    const after = buildCase(applyCure(c.snapshots, cure), options);
-    const twins = broken.map((walk) => ({ before: walk, after: after.walks.find((other) => flowKey(walk) === flowKey(other)) }));
-    const blamed = () =>
-      conclusionsOf(rule, after, cause, new Map()).some(
-        ({ host, walks }) => host === conclusion.host && twins.some((twin) => twin.after !== undefined && walks.includes(twin.after)),
-      );
-    return {
-      cure,
-      whole: twins.every((twin) => twin.after?.end !== 'broken'),
-      further: twins.every((twin) => isFurther(twin.before, twin.after)),
-      past: twins.every((twin) => !isEarlier(twin.before, twin.after)) && !blamed(),
-      harmless: !breaksOthers(c, after),
-    };
-  });
-  const ranked = [...outcomes.filter(({ harmless }) => harmless), ...outcomes.filter(({ harmless }) => !harmless)];
-  const best = ranked.find(({ whole }) => whole) ?? ranked.find(({ further }) => further) ?? ranked.find(({ past }) => past);
-  return best?.cure;
-}
-
-function breaksOthers(before: Case, after: Case): boolean {
-  const whole = new Set(before.walks.filter(({ end }) => end === 'whole').map(flowKey));
-  return after.walks.some((walk) => walk.end === 'broken' && whole.has(flowKey(walk)));
-}
-
-const legOrder = { request: 0, forward: 1, reply: 2 };
-
-/** A flow that is gone (its upstream was taken out) counts as mended. */
-function isFurther(before: Walk, after: Walk | undefined): boolean {
-  if (after?.end !== 'broken') return true;
-  const [was, is] = [before.steps.at(-1), after.steps.at(-1)];
-  if (!was || !is || isEarlier(before, after)) return false;
-  return was.host !== is.host || was.code !== is.code || was.leg !== is.leg || was.packet.mark !== is.packet.mark;
-}
-
-function isEarlier(before: Walk, after: Walk | undefined): boolean {
-  if (after?.end !== 'broken') return false;
-  const [was, is] = [before.steps.at(-1)?.leg ?? 'request', after.steps.at(-1)?.leg ?? 'request'];
-  return legOrder[is] < legOrder[was] || (is === was && after.steps.length < before.steps.length);
-}
-
-function toDiagnosis({ cause, conclusion }: Found, cure: Cure | undefined, first: Case): Diagnosis {
-  const { walks, cures: _cures, evidence, ...rest } = conclusion;
+function toDiagnosis({ cause, conclusion }: Found, tried: TriedCure | undefined, first: Case): Diagnosis {
+  const { walks, cures: _cures, evidence, steps, ...rest } = conclusion;
   const services = [...new Set(walks.map((walk) => walk.service.id))].sort();
   const log: Evidence[] = conclusion.severity === 'fault' ? logEvidence(first, walks) : [];
-  return { cause, ...rest, services, evidence: uniqueEvidence([...evidence, ...log]), fix: [...(cure?.steps ?? [])] };
+  return {
+    cause,
+    ...rest,
+    steps: [...steps, ...lossesOf(tried)],
+    services,
+    evidence: uniqueEvidence([...evidence, ...log]),
+    fix: [...(tried?.cure.steps ?? [])],
+  };
+}
+
+/** What others would lose by the cure, when no other cure helps. */
+function lossesOf(tried: TriedCure | undefined): string[] {
+  const services = [...new Set(tried?.losses.map(({ service }) => service.id))];
+  return services.length > 0 ? [`the cure has a price: ${services.join(', ')} would lose paths that are whole now`] : [];
 }
 
 function uniqueEvidence(evidence: readonly Evidence[]): Evidence[] {
@@ -170,8 +154,4 @@ function inCuringOrder<T extends { conclusion: Conclusion }>(found: readonly T[]
   const position = ({ conclusion }: T) =>
     Math.min(...conclusion.walks.map((walk) => legOrder[walk.steps.at(-1)?.leg ?? 'reply'] * 100 + walk.steps.length), 1000);
   return [...found].sort((a, b) => position(a) - position(b));
-}
-
-function bySeverity(a: Diagnosis, b: Diagnosis): number {
-  return Number(a.severity === 'risk') - Number(b.severity === 'risk');
 }

@@ -3,7 +3,7 @@ import { parseIptablesSave } from '../../../src/facts/netfilter/iptables-save.js
 import type { FirewallMatch } from '../../../src/types.js';
 import { iptablesTable, mangle4 } from '../../kit/article.js';
 import { changeFact, setIptables } from '../../kit/change.js';
-import { commands, expectHealthy, leftAfterCures, soleDiagnosis, withoutDsr } from '../../kit/rules.js';
+import { causesOf, commands, examineArticle, expectHealthy, leftAfterCures, soleDiagnosis, withoutDsr } from '../../kit/rules.js';
 
 const none4 = setIptables('proxy', 'mangle', []);
 const none6 = setIptables('proxy', 'mangle', [], { family: 6 });
@@ -76,7 +76,12 @@ test('a socket match in the place of addresses is fine', () => {
 
 test('the rules of the legacy back end are as good', () => {
   const legacy = parseIptablesSave(iptablesTable('mangle', mangle4), { source: 'iptables-legacy', family: 4 });
-  expectHealthy([none4, changeFact('proxy', 'iptablesLegacy', () => legacy)]);
+  const report = examineArticle([none4, changeFact('proxy', 'iptablesLegacy', () => legacy)]);
+  // IPv6 is marked in the other back end.
+  expect({ causes: causesOf(report), verdict: report.verdict }).toEqual({
+    causes: ['proxy/split-iptables-backends proxy'],
+    verdict: 'healthy',
+  });
 });
 
 test("nft's own rules are as good", () => {
