@@ -1,6 +1,5 @@
 import { keepPieces } from '../../src/cures/keep.js';
 import { type Piece, pieceSource, pieceText } from '../../src/cures/piece.js';
-import { isMended } from '../../src/cures/snapshot.js';
 import { type Boot, bootOf } from '../../src/reasoning/boot/boot.js';
 import { flusherOf, flushesRules } from '../../src/reasoning/boot/flushers.js';
 import { bringsRule } from '../../src/reasoning/boot/ip-words.js';
@@ -34,10 +33,11 @@ const rule: Rule = {
 };
 
 function conclude(c: Case, snapshot: Snapshot): Conclusion[] {
-  // What a cure has just added says itself how it lasts.
-  if (isMended(snapshot) || c.roles.get(snapshot.host)?.every((role) => role === 'client')) return [];
+  if (c.roles.get(snapshot.host)?.every((role) => role === 'client')) return [];
   const boot = bootOf(snapshot);
-  const needed = boot ? neededOf(c, snapshot.host, lostPieces(snapshot, boot)) : [];
+  // What a cure has just added says itself how it lasts.
+  const asRead = c.read?.get(snapshot.host) ?? snapshot;
+  const needed = boot ? neededOf(c, snapshot.host, lostPieces(asRead, boot)) : [];
   if (!boot || needed.length === 0) return [];
   const { host } = snapshot;
   const pieces = needed.map(({ lost }) => lost);

@@ -7,8 +7,3 @@ export function withFact<N extends FactName>(snapshot: Snapshot, name: N, change
   const { kernelRoutes: _stale, ...facts } = snapshot.facts;
   return { ...snapshot, facts: { ...facts, [name]: { ok: true, value: change(fact.value) } } };
 }
-
-/** Whether a snapshot is a copy that `withFact` has changed: the kernel's answers, which every host that was asked has, are gone then. */
-export function isMended(snapshot: Snapshot): boolean {
-  return snapshot.facts.kernelRoutes === undefined;
-}

@@ -37,8 +37,7 @@ export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options:
   const crashes = new Map<string, string>();
   let current = first;
   for (let round = 0; round < mostRounds; round++) {
-    const faults = findings(current, rules, crashes, 'fault');
-    const fresh = faults.filter((each) => isNews(each, known.get(idOf(each))));
+    const fresh = findings(current, rules, crashes).filter((each) => isPressing(each) && isNews(each, known.get(idOf(each))));
     let snapshots = current.snapshots;
     for (const each of inCuringOrder(fresh)) {
       const tried = triedCure(current, each, options, crashes);
@@ -48,23 +47,31 @@ export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options:
     if (snapshots === current.snapshots) break;
     current = buildCase(snapshots, options);
   }
-  const faults = [...known.values()];
+  const pressing = [...known.values()];
   const explained = (walk: Walk) =>
-    faults.some(({ diagnosis, flows }) => diagnosis.services.includes(walk.service.id) || flows.has(flowKey(walk)));
+    pressing.some(
+      ({ diagnosis, flows }) =>
+        flows.has(flowKey(walk)) || (diagnosis.severity === 'fault' && diagnosis.services.includes(walk.service.id)),
+    );
   const unexplained = current.walks.filter((walk) => walk.end === 'broken' && !explained(walk));
-  const risks = riskDiagnoses(current, rules, options, crashes);
-  return { diagnoses: [...faults.map(({ diagnosis }) => diagnosis), ...risks], unexplained, crashes, cured: current };
+  const risks = riskDiagnoses({ ...current, read: first.snapshots }, rules, options, crashes).filter(
+    ({ cause, host }) => !known.has(`${cause} ${host}`),
+  );
+  const diagnoses = [...pressing.map(({ diagnosis }) => diagnosis), ...risks].sort(bySeverity);
+  return { diagnoses, unexplained, crashes, cured: current };
 }
 
-/** What the rules conclude of one severity. */
-function findings(c: Case, rules: ReadonlyMap<string, Rule>, crashes: Map<string, string>, severity: Diagnosis['severity']): Found[] {
-  return [...rules].flatMap(([cause, rule]) =>
-    conclusionsOf(rule, c, cause, crashes).flatMap((conclusion) => (conclusion.severity === severity ? [{ cause, rule, conclusion }] : [])),
-  );
+function findings(c: Case, rules: ReadonlyMap<string, Rule>, crashes: Map<string, string>): Found[] {
+  return [...rules].flatMap(([cause, rule]) => conclusionsOf(rule, c, cause, crashes).map((conclusion) => ({ cause, rule, conclusion })));
+}
+
+/** A fault, or a risk that a predicted path breaks by, though nobody was seen to take it. */
+function isPressing({ conclusion: { severity, walks } }: Found): boolean {
+  return severity === 'fault' || walks.some(({ end }) => end === 'broken');
 }
 
 function riskDiagnoses(c: Case, rules: ReadonlyMap<string, Rule>, options: CaseOptions, crashes: Map<string, string>): Diagnosis[] {
-  const risks = findings(c, rules, crashes, 'risk');
+  const risks = findings(c, rules, crashes).filter((found) => !isPressing(found));
   const cures = harmlessCures(
     c,
     risks.map(({ conclusion }) => conclusion),
@@ -154,4 +161,8 @@ function inCuringOrder<T extends { conclusion: Conclusion }>(found: readonly T[]
   const position = ({ conclusion }: T) =>
     Math.min(...conclusion.walks.map((walk) => legOrder[walk.steps.at(-1)?.leg ?? 'reply'] * 100 + walk.steps.length), 1000);
   return [...found].sort((a, b) => position(a) - position(b));
+}
+
+function bySeverity(a: Diagnosis, b: Diagnosis): number {
+  return Number(a.severity === 'risk') - Number(b.severity === 'risk');
 }

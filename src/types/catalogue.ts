@@ -45,6 +45,8 @@ export interface Cure {
 /** Everything known about the whole setup. */
 export interface Case {
   snapshots: ReadonlyMap<string, Snapshot>;
+  /** The hosts as they were read, where `snapshots` are copies on which cures were carried out. */
+  read?: ReadonlyMap<string, Snapshot>;
   roles: ReadonlyMap<string, readonly Role[]>;
   services: readonly Service[];
   clients: readonly string[];
