@@ -2,9 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildCase } from '../../src/engine/case.js';
 import { parseIptablesSave } from '../../src/facts/netfilter/iptables-save.js';
 import { evaluate } from '../../src/path/firewall.js';
 import type { Packet, Query } from '../../src/types.js';
+import { articleSnapshots, client, upstreams } from '../kit/article.js';
+import { setIptables } from '../kit/change.js';
 import { type Lab, raiseLab } from './lab.js';
 
 /*
@@ -110,6 +113,22 @@ function compareFirewall(): void {
   );
 }
 
+/** One client, nginx and four upstreams, each with as many rules in INPUT: all walks of all services. */
+function comparePrediction(): void {
+  const lines = Array.from(
+    { length: 1000 },
+    (_, index) => `-A INPUT -s 10.${index >> 8}.${index & 255}.0/24 -p tcp --dport ${index + 1} -j DROP`,
+  );
+  const snapshots = articleSnapshots(['client', 'proxy', ...upstreams].map((host) => setIptables(host, 'filter', lines)));
+  const text = JSON.stringify([...snapshots.values()]);
+  const { walks } = buildCase(snapshots, { clients: [client], roles: new Map() });
+  compare(
+    `${walks.length} walks over ${snapshots.size} hosts with 1,000 rules each : JSON.parse of their snapshots`,
+    () => buildCase(snapshots, { clients: [client], roles: new Map() }),
+    () => JSON.parse(text),
+  );
+}
+
 const lab = await raiseLab();
 try {
   compare(
@@ -119,6 +138,7 @@ try {
   );
   compareChecks(lab);
   compareFirewall();
+  comparePrediction();
 } finally {
   await lab.remove();
 }
