@@ -155,4 +155,8 @@ export const haPairOddities: readonly Oddity[] = onTopology('ha-pair', [
       on(b.name, `iptables-nft -t mangle -A ${marks.a.http}\niptables-nft -t mangle -A ${marks.a.tcp}`),
     ],
   },
+  {
+    name: 'pair: the second nginx has workers as root',
+    changes: [{ host: b.name, replace: [['user www-data;', 'user root;']] }],
+  },
 ]);

@@ -126,4 +126,13 @@ export const wayBackOddities: readonly Oddity[] = onTopology('way-back', [
     name: 'way back: the other router admits DNS replies alone',
     changes: [on('back', 'iptables-nft -A FORWARD -i eth1 -p udp --sport 53 -j ACCEPT\niptables-nft -P FORWARD DROP')],
   },
+  {
+    name: 'way back: upstreams know nothing but the way to the clients',
+    changes: way.upstreams.map(({ name }) =>
+      on(
+        name,
+        `ip route del default\nip route add 10.99.0.0/24 via ${way.proxy.inner}\nip route del default table 53\nip route add 10.99.0.0/24 via ${back.inner} table 53`,
+      ),
+    ),
+  },
 ]);
