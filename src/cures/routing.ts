@@ -19,6 +19,7 @@ function ruleWords(rule: PolicyRule): (string | number)[] {
   return [
     ...(rule.from === undefined ? [] : ['from', rule.from]),
     ...(rule.iif === undefined ? [] : ['iif', rule.iif]),
+    ...(rule.tos === undefined ? [] : ['tos', hex(rule.tos)]),
     ...(rule.ipProtocol === undefined ? [] : ['ipproto', rule.ipProtocol === 17 ? 'udp' : 'tcp']),
     ...(rule.sourcePort === undefined ? [] : ['sport', rule.sourcePort[0]]),
     ...(rule.mark === undefined ? [] : ['fwmark', `${hex(rule.mark)}${mask}`]),

@@ -27,7 +27,7 @@ export function leadsHome(facts: RuleFacts, rule: PolicyRule, address: string): 
 }
 
 /** A policy rule as `ip rule` prints it. */
-export function describeRule({ priority, not, from = 'all', to, iif, mark, mask, action, table }: PolicyRule): string {
+export function describeRule({ priority, not, from = 'all', to, iif, mark, mask, tos, action, table }: PolicyRule): string {
   const selectors = [
     ...(not ? ['not'] : []),
     `from ${from}`,
@@ -36,6 +36,7 @@ export function describeRule({ priority, not, from = 'all', to, iif, mark, mask,
       ? []
       : [`fwmark 0x${mark.toString(16)}${mask === undefined || mask === 0xffffffff ? '' : `/0x${mask.toString(16)}`}`]),
     ...(iif === undefined ? [] : [`iif ${iif}`]),
+    ...(tos === undefined ? [] : [`tos 0x${tos.toString(16)}`]),
   ];
   return `${priority}: ${selectors.join(' ')} ${action === 'table' ? `lookup ${table ?? 'main'}` : action}`;
 }
