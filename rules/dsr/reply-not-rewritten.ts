@@ -1,5 +1,6 @@
 import { concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
 import { findMisfit } from '../../src/reasoning/misfit.js';
+import { emptyQdisc } from '../../src/reasoning/tc-without-nat.js';
 import { rewriting, unrewrittenReplies } from '../../src/reasoning/unrewritten.js';
 import type { Rule } from '../../src/types.js';
 
@@ -23,7 +24,7 @@ const rule: Rule = {
     touches: ['traffic-control'],
   },
   run: (c) => {
-    const nowhere = unrewrittenReplies(c).filter((reply) => reply.kind === 'nowhere' && !findMisfit(c, reply));
+    const nowhere = unrewrittenReplies(c).filter((reply) => reply.kind === 'nowhere' && !findMisfit(c, reply) && !emptyQdisc(c, reply));
     return [...groupBy(nowhere, ({ at }) => at)].map(([host, broken]) =>
       concludeFrom(broken, {
         host,

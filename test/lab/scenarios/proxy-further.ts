@@ -1,3 +1,4 @@
+import { kernelLacks } from '../kernel.js';
 import { type Fault, fault, type Risk, risk } from './scenario.js';
 
 export const furtherProxyFaults: readonly Fault[] = [
@@ -12,6 +13,17 @@ export const furtherProxyFaults: readonly Fault[] = [
       },
     ],
   ),
+  // Kernels with act_nat would load the filter; then nothing but the rewrite is missing, and another cause tells so.
+  ...(kernelLacks('CONFIG_NET_ACT_NAT')
+    ? [
+        fault(
+          'proxy/kernel-feature-missing',
+          'proxy',
+          ['dns'],
+          [{ host: 'proxy', run: 'nft delete table ip dsr\ntc qdisc add dev eth0 root handle 10: htb' }],
+        ),
+      ]
+    : []),
 ];
 
 export const furtherProxyRisks: readonly Risk[] = [risk('proxy/icmp-errors-not-intercepted', 'proxy', [])];
