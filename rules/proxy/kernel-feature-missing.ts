@@ -8,7 +8,7 @@ const rule: Rule = {
   title: 'the kernel lacks what the rewrite of DSR replies is made of',
   why: 'A tc filter rewrites addresses by the action `nat` (act_nat). Kernels of small and of cloud machines are built without it, or keep it in a package of its own: the queueing discipline is set up, the filter that belongs on it is refused, and the replies pass as they are.',
   signs: {
-    logs: '`tc filter add … action nat …` ends with `Error: Failed to load TC action module.` or `RTNETLINK answers: No such file or directory`; a script that goes on hides it. nginx logs nothing, and status 200.',
+    logs: '`tc filter add … action nat …` ends with `Error: Failed to load TC action module.` and `We have an error talking to the kernel`; a script that goes on hides it. nginx logs nothing, and status 200.',
     packets: 'The client gets the answer from `172.16.0.11:53` instead of 192.168.99.10, as if there were no rewrite: there is none.',
   },
   proof:

@@ -1,10 +1,10 @@
 import { combine } from '../../src/cures/combine.js';
 import { dropRoute, putRoute } from '../../src/cures/routing.js';
 import { contains } from '../../src/net/prefix.js';
-import { lookup } from '../../src/path/fib.js';
-import { connectedPrefixes, factOf } from '../../src/path/world.js';
+import { connectedPrefixes } from '../../src/path/world.js';
 import { type Broken, brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
-import type { Case, Cure, Route, Rule, Snapshot } from '../../src/types.js';
+import { refusingRoute } from '../../src/reasoning/refusing-route.js';
+import type { Case, Cure, Route, Rule } from '../../src/types.js';
 
 const rule: Rule = {
   title: "nginx's host has no route to the upstream",
@@ -46,7 +46,7 @@ function cures(c: Case, host: string, broken: readonly Broken[]): Cure[] {
   const upstreams = [...groupBy(broken, ({ walk }) => walk.upstream.address ?? '')].flatMap(([address, [first]]) =>
     first ? [{ address, first }] : [],
   );
-  const refusing = distinct(upstreams.flatMap(({ first }) => refusingRoute(snapshot, first) ?? []));
+  const refusing = distinct(upstreams.flatMap(({ first }) => refusingRoute(snapshot, { ...first.step.packet, mark: 0 }) ?? []));
   const dropped = refusing.map((route) => dropRoute(snapshot, route, `this route refuses packets to ${route.to}`));
   const placed = upstreams.flatMap(({ address, first }) => {
     const { family } = first.step.packet;
@@ -62,14 +62,6 @@ function cures(c: Case, host: string, broken: readonly Broken[]): Cure[] {
     return link === undefined ? [] : putRoute(snapshot, route, `${address} is in a subnet of ${link}`);
   });
   return [dropped, placed].flatMap((parts) => (parts.length > 0 ? [combine(host, parts)] : []));
-}
-
-function refusingRoute(snapshot: Snapshot, { step: { packet } }: Broken): Route | undefined {
-  const [policyRules, routes] = [factOf(snapshot, 'policyRules'), factOf(snapshot, 'routes')];
-  if (!policyRules || !routes) return undefined;
-  const { family, destination: to, source: from } = packet;
-  const result = lookup({ policyRules, routes }, { family, to, from, iif: 'lo', mark: 0 });
-  return result.found === 'refusal' ? result.route : undefined;
 }
 
 export default rule;

@@ -1,13 +1,14 @@
 import { familyOf, sameAddress } from '../net/address.js';
 import { contains } from '../net/prefix.js';
 import type { Family, Listener, Packet, Service, Step, StepCode, Upstream, Walk } from '../types.js';
+import { answerClient } from './legs/answer.js';
 import { forwardToUpstream } from './legs/forward.js';
 import { bindUpstreamSocket } from './legs/nginx.js';
 import { assumeReply, followReply } from './legs/reply.js';
 import { takeRequest } from './legs/request.js';
 import { isOwnClient } from './own-client.js';
 import { Trail } from './trail.js';
-import { factOf, owns, route, type Snapshots } from './world.js';
+import { connectedPrefixes, factOf, owns, route, type Snapshots } from './world.js';
 
 /** Any ephemeral port: Linux's default range starts at 32768. */
 const clientPort = 40_000;
@@ -133,7 +134,15 @@ function predict(snapshots: Snapshots, service: Service, client: WalkedClient, u
   const context = { service, vips, clientPort, listenPort, upstreamLink };
   if (reached) followReply(trail, context);
   else if (upstreamLink !== undefined && trail.steps.at(-1)?.outcome === 'unseen') assumeReply(trail, context);
+  // Where an assumed client would be is a guess, and with DSR nginx answers nobody.
+  if (service.mode === 'transparent' && !client.assumed && vips[0] !== undefined && isDelivered(trail)) answerClient(trail, request);
   return finish();
+}
+
+/** nginx got the upstream's reply. */
+function isDelivered({ steps, host }: Trail): boolean {
+  const last = steps.at(-1);
+  return last?.code === 'delivered' && last.host === host;
 }
 
 function endOf({ steps, broken }: Trail): Walk['end'] {
@@ -151,13 +160,17 @@ function mayExplain(open: Step, end: Step): boolean {
   return open.leg === end.leg && (open.host === end.host || seenByClient.has(end.code));
 }
 
-/** Addresses under which a client may have asked: the listener's own, or for a wildcard those on the link that leads to the client, and on loopback and dummy links. */
+/**
+ * Addresses under which a client may have asked: the listener's own, or for a wildcard those on the link that leads to the client (without any
+ * way back, on the link of the client's subnet), and on loopback and dummy links.
+ */
 function vipsOf(snapshots: Snapshots, service: Service, listener: Listener | undefined, client: string): string[] {
   if (listener?.address !== undefined) return [listener.address];
   const snapshot = snapshots.get(service.host);
   const back = route(snapshot, { to: client }).answer;
-  const facing = back?.type === 'unicast' ? back.link : undefined;
   const family = familyOf(client);
+  const near = connectedPrefixes(snapshot, family ?? 4).find(({ prefix }) => contains(prefix, client));
+  const facing = back?.type === 'unicast' ? back.link : near?.link;
   const candidates = (factOf(snapshot, 'addresses') ?? []).filter(
     (entry) => entry.family === family && entry.scope !== 'host' && entry.scope !== 'link',
   );

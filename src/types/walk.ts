@@ -30,6 +30,8 @@ export type StepCode =
   | 'link-down'
   /** Nobody on the link answers to the next hop's address. */
   | 'no-neighbour'
+  /** Leaves on a link on which its next hop is not. */
+  | 'wrong-link'
   | 'taken-in'
   /** A packet for this host that it does not take in: forwarded or dropped instead. */
   | 'not-taken-in'
@@ -54,6 +56,8 @@ export type StepCode =
   | 'wrong-client-port'
   /** The reply reached the client past nginx, which goes on waiting for it. */
   | 'awaited-in-vain'
+  /** nginx has the reply, and its host no route for the answer. */
+  | 'no-way-to-client'
   | 'delivered'
   | 'unknown-host'
   | 'unknown';

@@ -24,6 +24,12 @@ export const furtherProxyFaults: readonly Fault[] = [
         ),
       ]
     : []),
+  fault(
+    'network/hosts-unreachable',
+    'proxy',
+    ['http', 'tcp', 'dns', 'udp5300'],
+    [{ host: 'proxy', run: 'ip route add blackhole 192.168.99.51/32' }],
+  ),
 ];
 
 export const furtherProxyRisks: readonly Risk[] = [risk('proxy/icmp-errors-not-intercepted', 'proxy', [])];
