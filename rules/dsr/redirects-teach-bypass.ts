@@ -1,5 +1,5 @@
 import { setSysctls, sysctlName } from '../../src/cures/sysctl.js';
-import { sendsRedirects } from '../../src/path/sysctls.js';
+import { heedsRedirects, sendsRedirects } from '../../src/path/sysctls.js';
 import { factOf } from '../../src/path/world.js';
 import { distinct, groupBy, list } from '../../src/reasoning/broken.js';
 import { concludeRisk } from '../../src/reasoning/risk.js';
@@ -14,7 +14,7 @@ const rule: Rule = {
       "On the segment an ICMP redirect from the router to the upstream, and from then on replies that leave the upstream for another link address, under the upstream's own address.",
   },
   proof:
-    'The reply comes in and goes out by one link of the host that rewrites it, and send_redirects is on for it. Not this: a router with a link to each side, which has no shorter way to tell of.',
+    'The reply comes in and goes out by one link of the host that rewrites it, and send_redirects is on for it, and the upstream heeds them. Not this: a router with a link to each side, which has no shorter way to tell of.',
   cure: {
     how: [
       'On the router; either of the two is enough to send them, so both go:',
@@ -61,6 +61,8 @@ const rule: Rule = {
 function turnedBack(c: Case, { service, steps, end }: Walk): Step | undefined {
   if (!service.mode.startsWith('dsr') || end === 'broken') return undefined;
   const replies = steps.filter(({ leg }) => leg === 'reply');
+  const sender = replies.find(({ out }) => out !== undefined);
+  if (!sender || !heeds(c.snapshots.get(sender.host), sender.out)) return undefined;
   const rewriters = new Set(replies.filter(({ code }) => code === 'rewritten').map(({ host }) => host));
   return replies.find(
     (step) =>
@@ -76,6 +78,12 @@ function turnedBack(c: Case, { service, steps, end }: Walk): Step | undefined {
 function redirects(snapshot: Snapshot | undefined, link: string): boolean {
   const sysctls = factOf(snapshot, 'sysctls');
   return sysctls !== undefined && sendsRedirects(sysctls, link);
+}
+
+/** The upstream that would learn. */
+function heeds(snapshot: Snapshot | undefined, link = 'all'): boolean {
+  const sysctls = factOf(snapshot, 'sysctls');
+  return sysctls === undefined || heedsRedirects(sysctls, link);
 }
 
 export default rule;

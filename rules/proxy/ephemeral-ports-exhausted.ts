@@ -33,8 +33,8 @@ const rule: Rule = {
   run: (c) => {
     const concerned = c.services.flatMap((service) => {
       const snapshot = c.snapshots.get(service.host);
-      const lines = failedConnects(snapshot, service);
       const fullest = fullestPair(snapshot, service);
+      const lines = isWide(snapshot) && !isNearlyFull(snapshot, fullest) ? [] : failedConnects(snapshot, service);
       const severity = lines.length > 0 ? ('fault' as const) : ('risk' as const);
       return service.mode === 'transparent' && (lines.length > 0 || isNearlyFull(snapshot, fullest))
         ? [{ service, lines, fullest, severity }]
@@ -104,6 +104,12 @@ function conclude(c: Case, group: readonly Concerned[]): Conclusion[] {
 function rangeOf(snapshot: Snapshot | undefined): Range {
   const [, low, high] = /^(\d{1,5}) (\d{1,5})$/.exec(factOf(snapshot, 'sysctls')?.[rangeKey] ?? '') ?? [];
   return low === undefined || high === undefined ? usualRange : [Number(low), Number(high)];
+}
+
+/** There are no more ports to be had: failures that were logged are from before, unless the ports are used up now. */
+function isWide(snapshot: Snapshot | undefined): boolean {
+  const [low, high] = rangeOf(snapshot);
+  return high - low >= 60_000;
 }
 
 function failedConnects(snapshot: Snapshot | undefined, service: Service): ErrorLogLine[] {

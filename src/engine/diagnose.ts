@@ -35,9 +35,12 @@ const mostRounds = 8;
 export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options: CaseOptions): Diagnosed {
   const known = new Map<string, Known>();
   const crashes = new Map<string, string>();
+  const broken = new Set(first.walks.filter(({ end }) => end === 'broken').map(flowKey));
   let current = first;
   for (let round = 0; round < mostRounds; round++) {
-    const fresh = findings(current, rules, crashes).filter((each) => isPressing(each) && isNews(each, known.get(idOf(each))));
+    const fresh = findings(current, rules, crashes).filter(
+      (each) => isPressing(each) && isFounded(each, broken) && isNews(each, known.get(idOf(each))),
+    );
     let snapshots = current.snapshots;
     for (const each of inCuringOrder(fresh)) {
       const tried = triedCure(current, each, options, crashes);
@@ -70,8 +73,14 @@ function isPressing({ conclusion: { severity, walks } }: Found): boolean {
   return severity === 'fault' || walks.some(({ end }) => end === 'broken');
 }
 
+/** What breaks on a mended copy only, where the way was unknown before, is nothing that anybody has seen. */
+function isFounded({ conclusion: { walks } }: Found, brokenAtFirst: ReadonlySet<string>): boolean {
+  const broken = walks.filter(({ end }) => end === 'broken');
+  return broken.length === 0 || broken.some((walk) => brokenAtFirst.has(flowKey(walk)));
+}
+
 function riskDiagnoses(c: Case, rules: ReadonlyMap<string, Rule>, options: CaseOptions, crashes: Map<string, string>): Diagnosis[] {
-  const risks = findings(c, rules, crashes).filter((found) => !isPressing(found));
+  const risks = findings(c, rules, crashes).filter((found) => !isPressing(found) && found.conclusion.severity === 'risk');
   const cures = harmlessCures(
     c,
     risks.map(({ conclusion }) => conclusion),

@@ -3,6 +3,7 @@ import { known, unknown } from './fact.js';
 
 const perLink = [
   'accept_local',
+  'accept_redirects',
   'arp_filter',
   'arp_ignore',
   'forwarding',

@@ -48,3 +48,9 @@ export function forwards(sysctls: Sysctls, link: string, family: 4 | 6): boolean
   const own = sysctls[`net/ipv4/conf/${link}/forwarding`];
   return own === undefined ? sysctl(sysctls, 'net/ipv4/ip_forward') > 0 : Number(own) > 0;
 }
+
+/** IN_DEV_RX_REDIRECTS: a host heeds redirects where `all` or the link says so, one that forwards only where both do. 1 is the kernel's default. */
+export function heedsRedirects(sysctls: Sysctls, link: string): boolean {
+  const says = (where: string) => sysctls[`net/ipv4/conf/${where}/accept_redirects`] !== '0';
+  return forwards(sysctls, link, 4) ? says('all') && says(link) : says('all') || says(link);
+}

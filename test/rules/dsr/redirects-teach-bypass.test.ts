@@ -33,6 +33,14 @@ test('with send_redirects off it keeps that to itself', () => {
   expect(found(0)).toBeUndefined();
 });
 
+test('upstreams that heed no redirects learn nothing', () => {
+  const deaf = ['dev1', 'dev2', 'dev3', 'dev4'].flatMap((host) =>
+    ['all', 'eth0'].map((link) => setSysctl(host, `net/ipv4/conf/${link}/accept_redirects`, 0)),
+  );
+  const report = examineArticle([...oneArmed, ...sends(1), ...deaf]);
+  expect(report.diagnoses.filter((one) => one.cause === cause)).toEqual([]);
+});
+
 test('a router with a link to each side has no shorter way to tell of', () => {
   expectHealthy(sends(1));
   expect(causesOf(examineArticle(sends(1)))).toEqual([]);

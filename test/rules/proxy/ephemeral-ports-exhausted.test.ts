@@ -34,3 +34,7 @@ test('four fifths of the ports between two addresses are a risk, and half of the
 test('a failure from before the workers started is history', () => {
   expectHealthy(failedConnect(4000));
 });
+
+test('with all ports there are, a failure is history unless they are used up now', () => {
+  expectHealthy([range('1024 65535'), failedConnect(5)]);
+});
