@@ -66,7 +66,13 @@ iptables-nft -t mangle -A PREROUTING -p udp -s 10.40.0.0/24 --sport 5300 -j MARK
     "on the way back nginx's address comes from the wrong side",
   ),
   fault('dsr/reply-not-rewritten', 'dev1', ['dns'], [on('dev1', 'nft delete table ip dsr')], 'one origin'),
-  fault('dsr/rewrite-wrong-address', 'dev2', ['dns'], rewritten('dev2', originRule('172.30.0.12'), router.inner), "the router's address"),
+  fault(
+    'dsr/rewrite-wrong-address',
+    'dev2',
+    ['dns'],
+    rewritten('dev2', originRule('172.30.0.12'), router.inner),
+    "the router's address, at the origin",
+  ),
   fault('dsr/rewrite-wrong-port', 'dev1', ['dns'], rewritten('dev1', 'ip saddr 172.30.0.11 udp sport 5353'), 'at the origin'),
   fault(
     'dsr/rewrite-on-wrong-interface',
