@@ -17,6 +17,8 @@ const check: Check<never> = {
         const escaped = walk.steps.find(({ code }) => code === 'upstream-on-this-host');
         if (escaped)
           return { status: 'fail', about: upstream, message: 'is on this host, and its replies leave it', evidence: evidenceOf(escaped) };
+        const astray = walk.steps.find(({ code }) => code === 'astray');
+        if (astray) return { status: 'fail', about: upstream, message: 'is not where the route leads', evidence: evidenceOf(astray) };
         if (step.code === 'routed') return { status: 'pass', message: `they are reached on ${step.out ?? 'a link'}`, evidence };
         if (step.code === 'no-route') return { status: 'fail', about: upstream, message: 'no route', evidence };
         return { status: 'unknown', message: step.did, evidence };

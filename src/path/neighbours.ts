@@ -1,5 +1,5 @@
 import { sameAddress } from '../net/address.js';
-import type { Neighbour, Snapshot } from '../types.js';
+import type { Neighbour, Provenance, Snapshot } from '../types.js';
 import { factOf, ownersOf, type Snapshots } from './world.js';
 
 /** What a host's ARP or ND table says of an address. */
@@ -13,4 +13,10 @@ export function isMisleading(snapshots: Snapshots, host: string, { address, mac,
   const has = (snapshot: Snapshot | undefined) => factOf(snapshot, 'links')?.some((link) => link.mac?.toLowerCase() === mac.toLowerCase());
   const owners = ownersOf(snapshots, address).filter((name) => name !== host && factOf(snapshots.get(name), 'links'));
   return owners.length > 0 && ![...snapshots.values()].some(has);
+}
+
+/** Pings to an address that got no answer. Alone they prove nothing. */
+export function failedPings(snapshot: Snapshot | undefined, to: string): Provenance[] {
+  const failed = (factOf(snapshot, 'pings') ?? []).filter((ping) => !ping.ok && sameAddress(ping.to, to));
+  return failed.map(({ text }) => ({ what: text, source: `ping ${to}` }));
 }

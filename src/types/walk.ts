@@ -30,8 +30,8 @@ export type StepCode =
   | 'link-down'
   /** Nobody on the link answers to the next hop's address. */
   | 'no-neighbour'
-  /** Leaves on a link on which its next hop is not. */
-  | 'wrong-link'
+  /** Leaves by a link, or to a gateway, that does not lead to where it shall go. */
+  | 'astray'
   | 'taken-in'
   /** A packet for this host that it does not take in: forwarded or dropped instead. */
   | 'not-taken-in'

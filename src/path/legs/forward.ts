@@ -1,10 +1,10 @@
-import { sameAddress } from '../../net/address.js';
-import type { Provenance, Service, Snapshot, Upstream } from '../../types.js';
+import type { Service, Upstream } from '../../types.js';
 import { passArrival, passHook } from '../hooks.js';
 import { findListener } from '../listening.js';
-import { isMisleading, neighbourAt } from '../neighbours.js';
+import { failedPings, isMisleading, neighbourAt } from '../neighbours.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { arrivalAt, factOf, ownersOf, owns, route, whyMissing, whyUnrouted } from '../world.js';
+import { isAstray } from './astray.js';
 import { passThrough } from './pass-through.js';
 
 /** nginx's packet under the client's address, from its socket to the upstream's. Returns false when nothing more can be followed. */
@@ -91,6 +91,7 @@ function travel(trail: Trail): boolean {
   for (let hops = 0; hops < 8; hops++) {
     const last = trail.steps.findLast((step) => step.route?.answer?.type === 'unicast')?.route?.answer;
     const nextHop = last?.type === 'unicast' ? (last.via ?? trail.packet.destination) : trail.packet.destination;
+    if (hops === 0 && isAstray(trail, nextHop)) return false;
     const arrival = trail.out === undefined ? undefined : arrivalAt(trail.snapshots, trail.host, trail.out, nextHop);
     if (isUnanswered(trail, nextHop, arrival !== undefined)) return false;
     if (trail.isContested(nextHop)) return false;
@@ -123,11 +124,6 @@ function isUnanswered(trail: Trail, nextHop: string, isNamed: boolean): boolean 
     : `${nextHop} is set to ${neighbour.mac} on ${neighbour.link}, which is no link of its host`;
   trail.add({ place: 'wire', code: 'no-neighbour', did, by, outcome: 'broken' });
   return true;
-}
-
-function failedPings(snapshot: Snapshot | undefined, to: string): Provenance[] {
-  const failed = (factOf(snapshot, 'pings') ?? []).filter((ping) => !ping.ok && sameAddress(ping.to, to));
-  return failed.map(({ text }) => ({ what: text, source: `ping ${to}` }));
 }
 
 /** Hosts between that nobody named are assumed to carry the packet. */

@@ -30,6 +30,20 @@ export const furtherProxyFaults: readonly Fault[] = [
     ['http', 'tcp', 'dns', 'udp5300'],
     [{ host: 'proxy', run: 'ip route add blackhole 192.168.99.51/32' }],
   ),
+  fault(
+    'proxy/route-to-upstream-wrong',
+    'proxy',
+    ['http', 'tcp', 'dns', 'udp5300'],
+    [{ host: 'proxy', run: 'ip route add 172.16.0.12/32 dev eth0' }],
+    'by another link',
+  ),
+  fault(
+    'proxy/route-to-upstream-wrong',
+    'proxy',
+    ['http', 'tcp', 'dns', 'udp5300'],
+    [{ host: 'proxy', run: 'ip route add 172.16.0.12/32 via 172.16.0.99' }],
+    'by a gateway that nobody is',
+  ),
 ];
 
 export const furtherProxyRisks: readonly Risk[] = [risk('proxy/icmp-errors-not-intercepted', 'proxy', [])];

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { addRoute, dropRoute } from '../../kit/change.js';
+import { addressOf, type Change } from '../../kit/article.js';
+import { addRoute, changeFact, dropRoute, setForwarding, setSysctl } from '../../kit/change.js';
 import { commands, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
 
 test('a route that refuses goes', () => {
@@ -20,4 +21,39 @@ test('where the route of the subnet is gone each upstream gets one', () => {
 
 test('a refusing route for others is fine', () => {
   expectHealthy(addRoute('proxy', { to: '172.16.1.0/24', type: 'unreachable' }));
+});
+
+const detour = (via?: string): Change =>
+  addRoute('proxy', { to: '172.16.0.12/32', nextHops: [{ link: via ? 'eth1' : 'eth0', ...(via ? { via } : {}) }] });
+const unpinged = changeFact('proxy', 'pings', (pings) =>
+  pings.map((ping) => (ping.to === addressOf('dev2') ? { ...ping, ok: false } : ping)),
+);
+const neighbour = (link: string, address: string, state: string, mac?: string): Change =>
+  changeFact('proxy', 'neighbours', (all) => [...all, { link, address, states: [state], ...(mac ? { mac } : {}) }]);
+
+test.each([
+  ['proven by ARP', 'proven', [detour(), unpinged, neighbour('eth0', '172.16.0.12', 'FAILED')], 'dev eth0'],
+  ['with an ARP table that has forgotten', 'consistent', [detour(), unpinged], 'dev eth0'],
+  [
+    'by a gateway that nobody is',
+    'proven',
+    [detour('172.16.0.9'), unpinged, neighbour('eth1', '172.16.0.9', 'FAILED')],
+    'via 172.16.0.9 dev eth1',
+  ],
+])('a route that leads elsewhere goes: %s', (_, certainty, change, words) => {
+  const found = soleDiagnosis(change);
+  expect(found).toMatchObject({ cause: 'proxy/route-to-upstream-wrong', host: 'proxy', severity: 'fault', certainty });
+  expect(commands(found.fix)).toEqual([`ip route del 172.16.0.12/32 ${words}`]);
+  expect(leftAfterCures(change)).toEqual([]);
+});
+
+test.each([
+  ['the upstream answers', [detour()]],
+  ['somebody answers for its link address', [detour(), unpinged, neighbour('eth0', '172.16.0.12', 'STALE', '02:aa:00:00:00:01')]],
+  ['the gateway answers for its own', [detour('172.16.0.9'), unpinged, neighbour('eth1', '172.16.0.9', 'REACHABLE', '02:aa:00:00:00:01')]],
+  ['the gateway was not asked of late', [detour('172.16.0.9'), unpinged]],
+  ['the gateway is a host that was named', [setForwarding('dev3', 1), detour(addressOf('dev3')), unpinged]],
+])('a detour is fine where %s', (_, change) => {
+  // Replies come in by the other link.
+  expectHealthy([...change, setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 0)]);
 });
