@@ -1,8 +1,8 @@
 import { setSysctls, sysctlName } from '../../src/cures/sysctl.js';
 import { forwards } from '../../src/path/sysctls.js';
-import { factOf } from '../../src/path/world.js';
+import { factOf, owns } from '../../src/path/world.js';
 import { brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
-import type { Rule } from '../../src/types.js';
+import type { Case, Rule, Walk } from '../../src/types.js';
 
 const rule: Rule = {
   title: 'the host on the way of DSR replies does not forward',
@@ -27,6 +27,7 @@ const rule: Rule = {
       return (
         walk.service.mode.startsWith('dsr') &&
         step.leg === 'reply' &&
+        !isServer(c, walk, step.host) &&
         sysctls !== undefined &&
         !forwards(sysctls, step.in ?? 'all', step.packet.family)
       );
@@ -47,5 +48,10 @@ const rule: Rule = {
     });
   },
 };
+
+/** Nobody means an upstream to be the others' router: a route that leads to it is what is wrong. */
+function isServer(c: Case, { service }: Walk, host: string): boolean {
+  return host !== service.host && service.upstreams.some(({ address }) => address !== undefined && owns(c.snapshots.get(host), address));
+}
 
 export default rule;

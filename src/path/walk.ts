@@ -161,8 +161,8 @@ function mayExplain(open: Step, end: Step): boolean {
 }
 
 /**
- * Addresses under which a client may have asked: the listener's own, or for a wildcard those on the link that leads to the client (without any
- * way back, on the link of the client's subnet), and on loopback and dummy links.
+ * Addresses under which a client may have asked: the listener's own, or for a wildcard those on the link of the client's subnet (without one,
+ * on the link that leads to the client), and on loopback and dummy links.
  */
 function vipsOf(snapshots: Snapshots, service: Service, listener: Listener | undefined, client: string): string[] {
   if (listener?.address !== undefined) return [listener.address];
@@ -170,7 +170,7 @@ function vipsOf(snapshots: Snapshots, service: Service, listener: Listener | und
   const back = route(snapshot, { to: client }).answer;
   const family = familyOf(client);
   const near = connectedPrefixes(snapshot, family ?? 4).find(({ prefix }) => contains(prefix, client));
-  const facing = back?.type === 'unicast' ? back.link : near?.link;
+  const facing = near?.link ?? (back?.type === 'unicast' ? back.link : undefined);
   const candidates = (factOf(snapshot, 'addresses') ?? []).filter(
     (entry) => entry.family === family && entry.scope !== 'host' && entry.scope !== 'link',
   );
