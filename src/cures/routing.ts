@@ -80,6 +80,7 @@ function routeWords(route: Route): (string | number)[] {
     ...(hop?.via === undefined ? [] : ['via', hop.via]),
     ...(hop?.link === undefined ? [] : ['dev', hop.link]),
     ...(route.table === 'main' ? [] : ['table', route.table]),
+    ...(route.source === undefined ? [] : ['src', route.source]),
     ...(route.metric > 0 && route.family === 4 ? ['metric', route.metric] : []),
   ];
 }

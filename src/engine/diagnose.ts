@@ -48,7 +48,7 @@ export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options:
       if (tried) snapshots = applyCure(snapshots, tried.cure);
     }
     if (snapshots === current.snapshots) break;
-    current = buildCase(snapshots, options);
+    current = { ...buildCase(snapshots, options), read: first.snapshots };
   }
   const pressing = [...known.values()];
   const explained = (walk: Walk) =>

@@ -52,3 +52,22 @@ export const startDnsmasq = (address: string, port: number, answer: string): str
     `--listen-address=${address} --port=${port} --address=/www.example.com/${answer}`,
     `--pid-file="$PWD/dnsmasq-${port}.pid" --log-queries --log-facility="$PWD/dnsmasq-${port}.log"`,
   ].join(' ');
+
+export const stopDnsmasq = (port: number): string =>
+  `kill "$(cat dnsmasq-${port}.pid)"\n${waitUntil('dnsmasq is gone', `! kill -0 "$(cat dnsmasq-${port}.pid)" 2>/dev/null`)}`;
+
+/** Answers every question for an address with `answer`, from whatever address the kernel prefers: it does not note which one was asked. */
+export const startForgetfulServer = (port: number, answer: string): string => `cat > forgetful.mjs <<'END'
+import { createSocket } from 'node:dgram';
+import { writeFileSync } from 'node:fs';
+const socket = createSocket('udp4');
+socket.on('message', (query, { address, port }) => {
+  const question = query.subarray(12, query.indexOf(0, 12) + 5);
+  const header = Buffer.concat([query.subarray(0, 2), Buffer.from([0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0])]);
+  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ${answer.replaceAll('.', ', ')}]);
+  socket.send(Buffer.concat([header, question, record]), port, address);
+});
+socket.bind(${port}, '0.0.0.0', () => writeFileSync('forgetful.ready', ''));
+END
+node forgetful.mjs >/dev/null 2>&1 </dev/null &
+${waitUntil('the server listens', '[ -e forgetful.ready ]')}`;

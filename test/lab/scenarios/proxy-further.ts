@@ -1,4 +1,5 @@
 import { kernelLacks } from '../kernel.js';
+import { startForgetfulServer, stopDnsmasq } from '../services.js';
 import { type Fault, fault, type Risk, risk } from './scenario.js';
 
 export const furtherProxyFaults: readonly Fault[] = [
@@ -43,6 +44,25 @@ export const furtherProxyFaults: readonly Fault[] = [
     ['http', 'tcp', 'dns', 'udp5300'],
     [{ host: 'proxy', run: 'ip route add 172.16.0.12/32 via 172.16.0.99' }],
     'by a gateway that nobody is',
+  ),
+  fault(
+    'upstream/replies-from-another-address',
+    'dev2',
+    ['udp5300'],
+    [
+      {
+        host: 'dev2',
+        run: `${stopDnsmasq(5300)}
+${startForgetfulServer(5300, '10.0.0.2')}
+ip address add 172.16.0.22/24 dev eth0
+ip route replace default via 172.16.0.1 src 172.16.0.22`,
+      },
+      // nginx complains of the silent upstream when proxy_timeout, two seconds, is over.
+      {
+        host: 'client',
+        run: 'for i in 1 2 3 4; do dig +time=1 +tries=1 -p 5300 @192.168.99.10 www.example.com || [ $? = 9 ] || exit 1; done >/dev/null; sleep 2',
+      },
+    ],
   ),
 ];
 
