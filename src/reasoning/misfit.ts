@@ -29,7 +29,7 @@ export function findMisfit(c: Case, { walk }: Broken): Misfitting | undefined {
 }
 
 /** A nat rule for one protocol or port was written for these replies; one for all traffic of a subnet was not. */
-function namesPort({ rule }: Rewrite & { by: 'rule' }): boolean {
+export function namesPort({ rule }: Rewrite & { by: 'rule' }): boolean {
   return rule.steps.some((step) => 'match' in step && step.match === 'port' && !step.not && step.side !== 'destination');
 }
 

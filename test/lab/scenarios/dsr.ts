@@ -71,4 +71,21 @@ iptables-nft -t nat -A POSTROUTING -o eth0 -p udp -s 172.16.0.0/28 --sport 53 -j
 
 export const dsrRisks: readonly Risk[] = [
   risk('dsr/replies-caught-by-early-demux', 'proxy', onProxy('echo 1 > /proc/sys/net/ipv4/udp_early_demux'), ['dns']),
+  {
+    ...risk(
+      'dsr/stateful-snat',
+      'gw',
+      [
+        ...onProxy('nft delete table ip dsr'),
+        ...repliesThroughGateway,
+        {
+          host: 'gw',
+          run: `iptables-nft -t nat -A POSTROUTING -o eth0 -p udp -s 172.16.0.0/28 --sport 53 -j SNAT --to-source ${proxy.outer}`,
+        },
+      ],
+      [],
+      'on a router of its own',
+    ),
+    withGateway: true,
+  },
 ];
