@@ -89,7 +89,7 @@ export function arrivalAt(snapshots: Snapshots, host: string, link: string, next
   for (const snapshot of snapshots.values()) {
     if (snapshot.host === host) continue;
     const owned = factOf(snapshot, 'addresses')?.find((entry) => sameAddress(entry.address, nextHop));
-    if (owned) return { host: snapshot.host, link: facingLink(snapshots, host, link, snapshot.host) ?? owned.link };
+    if (owned) return { host: snapshot.host, link: facingLink(snapshots, host, link, snapshot.host, owned.link) ?? owned.link };
   }
   return undefined;
 }
@@ -113,18 +113,19 @@ function arrivalByMac(snapshots: Snapshots, host: string, link: string, nextHop:
   return others.length === 1 ? others[0] : undefined;
 }
 
-/** The link of `to` that shares a connected prefix with `link` of `from`. */
-export function facingLink(snapshots: Snapshots, from: string, link: string, to: string): string | undefined {
+/** The link of `to` that shares a connected prefix with `link` of `from`; where several do, `preferred` if it is one of them. */
+export function facingLink(snapshots: Snapshots, from: string, link: string, to: string, preferred?: string): string | undefined {
   const near = (factOf(snapshots.get(from), 'addresses') ?? []).filter((entry) => entry.link === link && entry.scope !== 'link');
   const far = (factOf(snapshots.get(to), 'addresses') ?? []).filter((entry) => entry.scope !== 'link' && entry.scope !== 'host');
-  return far.find((there) =>
+  const facing = far.filter((there) =>
     near.some(
       (here) =>
         here.family === there.family &&
         contains(`${here.address}/${here.prefixLength}`, there.address) &&
         contains(`${there.address}/${there.prefixLength}`, here.address),
     ),
-  )?.link;
+  );
+  return (facing.find((entry) => entry.link === preferred) ?? facing[0])?.link;
 }
 
 /** Prefixes that are directly connected to a link of a host. */

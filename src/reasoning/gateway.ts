@@ -12,9 +12,10 @@ export function wayToHost(
   const links = factOf(c.snapshots.get(upstreamHost), 'links') ?? [];
   // The link on which the request came in is the one that faces nginx.
   const arrived = walk.steps.findLast((step) => step.host === upstreamHost && step.leg === 'forward')?.in;
+  const left = walk.steps.find((step) => step.host === target && step.leg === 'forward' && step.code === 'routed')?.out;
   const ordered = [...links].sort((a, b) => Number(b.name === arrived) - Number(a.name === arrived));
   for (const { name } of ordered) {
-    const facing = facingLink(c.snapshots, upstreamHost, name, target);
+    const facing = facingLink(c.snapshots, upstreamHost, name, target, left);
     const address = factOf(c.snapshots.get(target), 'addresses')?.find(
       (entry) => entry.link === facing && entry.family === family && entry.scope !== 'link',
     );

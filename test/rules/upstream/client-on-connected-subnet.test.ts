@@ -50,3 +50,11 @@ test("a rule for the upstream's own address that leads to nginx is enough", () =
 test('a host route for the client by way of nginx is enough', () => {
   expectHealthy([...near4, addRoute('dev2', { to: '192.168.99.50/32', nextHops: [{ link: 'eth0', via: '172.16.0.1' }] })]);
 });
+
+test('where the upstream has an address among the clients on its one link, the way back is still by the link that nginx asks on', () => {
+  const overlapping = addAddress('dev2', 'eth0', '192.168.99.13/24');
+  const found = soleDiagnosis(overlapping);
+  expect(found).toMatchObject({ cause: 'upstream/client-on-connected-subnet', host: 'dev2' });
+  expect(commands(found.fix)).toContain('ip route add 0.0.0.0/0 via 172.16.0.1 dev eth0 table 100');
+  expect(leftAfterCures(overlapping)).toEqual([]);
+});
