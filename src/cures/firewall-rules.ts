@@ -2,6 +2,7 @@ import { readOptions } from '../facts/netfilter/iptables-words.js';
 import type { Cure, Family, FirewallChain, FirewallRule, FirewallTable, Snapshot } from '../types.js';
 import { combine } from './combine.js';
 import { addIptablesRule, merge } from './iptables.js';
+import { markedRule } from './nft-undo.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -41,7 +42,8 @@ export function admitFirst(snapshot: Snapshot, place: ChainPlace, admission: Adm
       why,
     });
   }
-  const rule: FirewallRule = { text: `${nftMatches(admission)} accept`, steps: [...stepsOf(admission), { do: 'accept' }] };
+  const marked = markedRule({ family: table.family, table: table.name, chain: chain.name }, `${nftMatches(admission)} accept`);
+  const rule: FirewallRule = { text: marked.text, steps: [...stepsOf(admission), { do: 'accept' }] };
   const added = { ...table, chains: [{ ...chain, rules: [rule] }] };
   return {
     host: snapshot.host,
@@ -50,6 +52,7 @@ export function admitFirst(snapshot: Snapshot, place: ChainPlace, admission: Adm
         host: snapshot.host,
         kind: 'command',
         run: commandLine('nft', `insert rule ${table.family} ${table.name} ${chain.name} ${rule.text}`),
+        undo: marked.undo,
         persist: 'put the same rule at the top of this chain in /etc/nftables.conf',
         why,
       },

@@ -1,5 +1,6 @@
 import type { Cure, FirewallChain, FirewallTable, Snapshot } from '../types.js';
 import { merge } from './iptables.js';
+import { markedRule } from './nft-undo.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -21,14 +22,21 @@ export interface NftChange {
 /** Adds rules with nft; a new table is made for them unless one is named that the host has. */
 export function addNftRules(snapshot: Snapshot, { family, table, present, chains, why }: NftChange): Cure {
   const where = `${family} ${table}`;
+  // A table of our own goes as a whole; what joins the user's rules has to be found again.
+  const additions = chains.map((chain) => ({
+    chain,
+    rules: chain.rules.map(({ text }) => (present ? markedRule({ family, table, chain: chain.name }, text) : { text, undo: '' })),
+  }));
   const script = [
     ...(present ? [] : [`add table ${where}`]),
-    ...chains.flatMap((chain) => [
+    ...additions.flatMap(({ chain, rules }) => [
       ...(chain.present ? [] : [makeChain(where, chain)]),
-      ...chain.rules.map((rule) => `add rule ${where} ${chain.name} ${rule.text}`),
+      ...rules.map(({ text }) => `add rule ${where} ${chain.name} ${text}`),
     ]),
   ];
-  const undo = present ? {} : { undo: commandLine('nft', `delete table ${where}`) };
+  const undo = present
+    ? additions.flatMap(({ rules }) => rules.map((rule) => rule.undo)).join(' && ')
+    : commandLine('nft', `delete table ${where}`);
   const added: FirewallTable = {
     source: 'nft',
     family,
@@ -43,7 +51,7 @@ export function addNftRules(snapshot: Snapshot, { family, table, present, chains
         host: snapshot.host,
         kind: 'command',
         run: commandLine('nft', script.join('; ')),
-        ...undo,
+        undo,
         persist: 'add the same rules to /etc/nftables.conf (read at boot by nftables.service)',
         why,
       },

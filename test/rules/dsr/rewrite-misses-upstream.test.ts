@@ -52,7 +52,9 @@ test('where nft rewrites, the rule goes into its own chain', () => {
   ];
   const found = soleDiagnosis(change);
   expect(found).toMatchObject({ cause: 'dsr/rewrite-misses-upstream', host: 'proxy' });
-  expect(commands(found.fix)).toEqual([`nft 'add rule ip dsr out ip saddr 172.16.0.13 udp sport 53 ip saddr set ${vip}'`]);
+  expect(commands(found.fix)).toEqual([
+    expect.stringContaining(`nft 'add rule ip dsr out ip saddr 172.16.0.13 udp sport 53 ip saddr set ${vip} comment "tpdoctor `),
+  ]);
   expect(leftAfterCures(change)).toEqual([]);
 });
 

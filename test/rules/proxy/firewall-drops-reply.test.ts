@@ -37,7 +37,9 @@ test('in nft the rule goes to the top of the chain that drops', () => {
   const change = changeFact('proxy', 'nft', (tables) => [...tables, nftInput]);
   const found = soleDiagnosis(change);
   expect(found).toMatchObject({ cause: 'proxy/firewall-drops-reply', host: 'proxy' });
-  expect(commands(found.fix)).toEqual([`nft 'insert rule inet filter input iifname "eth1" meta mark 0x1 accept'`]);
+  expect(commands(found.fix)).toEqual([
+    expect.stringContaining(`nft 'insert rule inet filter input iifname "eth1" meta mark 0x1 accept comment "tpdoctor `),
+  ]);
   expect(leftAfterCures(change)).toEqual([]);
 });
 
