@@ -9,7 +9,8 @@ const rule: Rule = {
   why: 'Connection tracking on nginx\x27s host knows the flow already, in the other direction: nginx itself opened it under the client\x27s address. The nat table is asked for new flows only, so the rule\x27s counter stays 0 and the reply leaves unchanged. A router of its own, which sees nothing but replies, takes each for a new flow, and the rule works: with an entry in its table for every request, and another source port where two upstreams answer one client port.',
   signs: {
     logs: "nginx logs nothing, and status 200. The SNAT rule's counter stays 0 while requests fail; UdpNoPorts grows on the clients.",
-    packets: 'The client gets answers from `172.16.0.11:53`: unchanged. IpForwDatagrams grows: the answers do pass.',
+    packets:
+      'The client gets answers from `172.16.0.11:53`: unchanged. IpForwDatagrams grows: the answers do pass. On a router of its own: right for most, but a client that asks again from the same port within 30 s gets the answer of another upstream from port 175, say, and not from 53.',
   },
   proof:
     "A nat rule for this service's answers on the host where nginx opened the flow. On a router of its own SNAT does work and is a risk: watch nf_conntrack_count there. A masquerade for the upstreams' other traffic is no such rule.",
