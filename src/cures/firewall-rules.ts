@@ -3,6 +3,7 @@ import type { Cure, Family, FirewallChain, FirewallRule, FirewallTable, Snapshot
 import { combine } from './combine.js';
 import { addIptablesRule, merge } from './iptables.js';
 import { markedRule } from './nft-undo.js';
+import { persistFirewallRule } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -53,7 +54,7 @@ export function admitFirst(snapshot: Snapshot, place: ChainPlace, admission: Adm
         kind: 'command',
         run: commandLine('nft', `insert rule ${table.family} ${table.name} ${chain.name} ${rule.text}`),
         undo: marked.undo,
-        persist: 'put the same rule at the top of this chain in /etc/nftables.conf',
+        persist: `at the top of this chain: ${persistFirewallRule(snapshot, 'nft', admission.family)}`,
         why,
       },
     ],

@@ -1,6 +1,7 @@
 import type { Cure, FirewallChain, FirewallTable, Snapshot } from '../types.js';
 import { merge } from './iptables.js';
 import { markedRule } from './nft-undo.js';
+import { persistFirewallRule } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -52,7 +53,7 @@ export function addNftRules(snapshot: Snapshot, { family, table, present, chains
         kind: 'command',
         run: commandLine('nft', script.join('; ')),
         undo,
-        persist: 'add the same rules to /etc/nftables.conf (read at boot by nftables.service)',
+        persist: persistFirewallRule(snapshot, 'nft', family === 'ip6' ? 6 : 4),
         why,
       },
     ],

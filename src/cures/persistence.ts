@@ -91,11 +91,11 @@ const saved: Readonly<Record<ReturnType<typeof distributionOf>, { iptables: (too
 };
 
 /** How a firewall rule that was added by hand lasts: where its front end keeps its own rules, else where the distribution loads them from. */
-export function persistFirewallRule(snapshot: Snapshot, frontEnd: FrontEnd | 'firewalld' | 'ufw', family: Family): string {
-  if (frontEnd === 'firewalld')
-    return `firewalld forgets it at the next reload: give the same rule with --permanent (firewall-cmd --permanent --direct --add-rule ${family === 6 ? 'ipv6' : 'ipv4'} …), or in a policy of firewalld`;
-  if (frontEnd === 'ufw')
-    return `ufw forgets it at its next reload: put the same rule into its table in /etc/ufw/before${family === 6 ? '6' : ''}.rules, before COMMIT, then ufw reload`;
+export function persistFirewallRule(snapshot: Snapshot, frontEnd: FrontEnd, family: Family): string {
+  if (hasManager(snapshot, 'firewalld'))
+    return `firewalld forgets it at its next reload: open the zone for good (firewall-cmd --permanent --add-port=PORT/PROTOCOL, or --add-rich-rule), give a mark with firewall-cmd --permanent --direct --add-rule ${family === 6 ? 'ipv6' : 'ipv4'} mangle PREROUTING 0 …, then firewall-cmd --reload`;
+  if (hasManager(snapshot, 'ufw'))
+    return `ufw forgets it at its next reload: ufw allow, or ufw route allow for what is forwarded; other tables than filter in /etc/ufw/before${family === 6 ? '6' : ''}.rules, before COMMIT`;
   const { iptables, nft } = saved[distributionOf(snapshot)];
   return frontEnd === 'nft' ? nft : iptables(family === 6 ? frontEnd.replace('iptables', 'ip6tables') : frontEnd, family);
 }

@@ -33,8 +33,8 @@ describe('advice for the next boot', () => {
     expect(persistFirewallRule(host(['rhel']), 'iptables', 4)).toContain('/etc/sysconfig/iptables');
     expect(persistFirewallRule(host(['rhel']), 'nft', 4)).toContain('/etc/sysconfig/nftables.conf');
     expect(persistFirewallRule(host(['alpine']), 'iptables', 4)).toContain('rc-service iptables save');
-    expect(persistFirewallRule(host(['rhel']), 'firewalld', 4)).toContain('--permanent');
-    expect(persistFirewallRule(host(['debian']), 'ufw', 6)).toContain('/etc/ufw/before6.rules');
+    expect(persistFirewallRule(host(['rhel'], ['firewalld']), 'nft', 4)).toContain('--permanent');
+    expect(persistFirewallRule(host(['debian'], ['ufw']), 'iptables', 6)).toContain('/etc/ufw/before6.rules');
   });
 });
 
