@@ -4,6 +4,7 @@ import { contains, network } from '../../src/net/prefix.js';
 import { lookup } from '../../src/path/fib.js';
 import { connectedPrefixes, routingState } from '../../src/path/world.js';
 import { type Broken, brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
+import { outputMark, unmarking } from '../../src/reasoning/output-mark.js';
 import { refusingRoute } from '../../src/reasoning/refusing-route.js';
 import type { Case, Conclusion, Cure, Route, Rule, Snapshot } from '../../src/types.js';
 
@@ -38,7 +39,7 @@ function withoutRoute(c: Case): Conclusion[] {
     return concludeFrom(broken, {
       host,
       certainty: 'proven',
-      summary: `${host} has no route to ${list(upstreams)} (${serviceList(broken)})`,
+      summary: `${host} ${broken.some(({ walk }) => outputMark(walk)) ? 'marks its own packets, and with the mark has' : 'has'} no route to ${list(upstreams)} (${serviceList(broken)})`,
       cures: cures(c, host, broken),
       verify: upstreams.map((address) => `ip ${address.includes(':') ? '-6 ' : ''}route get ${address}   # must name a link`),
     });
@@ -93,6 +94,14 @@ function cures(c: Case, host: string, broken: readonly Broken[]): Cure[] {
   const upstreams = [...groupBy(broken, ({ walk }) => walk.upstream.address ?? '')].flatMap(([address, [first]]) =>
     first ? [{ address, first }] : [],
   );
+  const marking = distinct(broken.flatMap(({ walk }) => outputMark(walk) ?? []));
+  if (marking.length > 0)
+    return [
+      combine(
+        host,
+        marking.flatMap((rule) => unmarking(snapshot, rule) ?? []),
+      ),
+    ];
   const refusing = distinct(upstreams.flatMap(({ first }) => refusingRoute(snapshot, { ...first.step.packet, mark: 0 }) ?? []));
   const dropped = refusing.map((route) => dropRoute(snapshot, route, `this route refuses packets to ${route.to}`));
   const placed = upstreams.flatMap(({ address, first }) => {

@@ -1,4 +1,5 @@
-import type { ConnectionState, Family, FirewallTable, Hook, Packet, Snapshot } from '../types.js';
+import type { ConnectionState, Family, FirewallRule, FirewallTable, Hook, Packet, Snapshot } from '../types.js';
+import { passControl } from './control.js';
 import { longestMatch, lookup } from './fib.js';
 import { combineTables, describeRule, evaluate, type FirewallOutcome } from './firewall.js';
 import { type RoutingState, validateSource } from './routing.js';
@@ -43,10 +44,31 @@ export function passHook(trail: Trail, hook: Hook, context: HookContext): Firewa
   return conclude(trail, hook, outcomes);
 }
 
-/** Onto a host: netfilter's ingress hook of the link comes before the protocol's prerouting. */
+/** Onto a host: tc's filters and netfilter's ingress hook of the link come before the protocol's prerouting (__netif_receive_skb_core()). */
 export function passArrival(trail: Trail, context: HookContext): FirewallOutcome | undefined {
-  passHook(trail, 'ingress', context);
+  const { packet, by } = passControl(trail, 'ingress');
+  if (by !== undefined && packet !== trail.packet) {
+    const did = `a tc filter on ${trail.in} gives it another address, which is not followed: ${by}`;
+    trail.add({ place: 'ingress', code: 'unknown', did, outcome: 'unknown' });
+  }
+  if (!trail.broken) passHook(trail, 'ingress', context);
   return trail.broken ? undefined : passHook(trail, 'prerouting', context);
+}
+
+/**
+ * Whether the kernel routes a packet made here once more behind the output hook: a chain of type route (mangle OUTPUT is one) has changed its mark
+ * (ip_route_me_harder()). A chain of type filter changes the mark as well, and the route stays as it was.
+ */
+export function isRerouted(before: Packet, outcome: FirewallOutcome | undefined): boolean {
+  if (outcome === undefined || outcome.packet.mark === before.mark) return false;
+  return outcome.touched.some(
+    ({ table, rule }) =>
+      rule !== undefined && marks(rule) && table.chains.some(({ base }) => base?.hook === 'output' && base.type === 'route'),
+  );
+}
+
+function marks({ steps }: FirewallRule): boolean {
+  return steps.some((step) => 'do' in step && (step.do === 'mark' || step.do === 'restore-mark'));
 }
 
 function conclude(trail: Trail, hook: Hook, outcomes: readonly FirewallOutcome[]): FirewallOutcome | undefined {

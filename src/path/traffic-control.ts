@@ -4,8 +4,11 @@ import type { Packet, TcAction, TcFilter, TcMatch, TrafficControl } from '../typ
 
 type Nat = TcAction & { kind: 'nat' };
 
-/** What traffic control makes of a packet's addresses. `unknown`: a filter whose match could not be read may stand in the way. */
-export type TcRewrite = { packet: Packet; by: TcFilter } | 'none' | { unknown: TcFilter };
+/**
+ * What traffic control makes of a packet. `unknown`: a filter whose match could not be read may stand in the way, or the one that takes the
+ * packet does what this model does not follow (pedit, skbedit, a redirect to another link).
+ */
+export type TcRewrite = { packet: Packet; by: TcFilter } | 'none' | { unknown: TcFilter } | { dropped: TcFilter };
 
 /** On its way out of a link: clsact's egress filters first, then those of the root qdisc (__dev_queue_xmit). */
 export function rewriteOnEgress(tc: TrafficControl, link: string, packet: Packet): TcRewrite {
@@ -28,7 +31,7 @@ function rewriteThrough(tc: TrafficControl, link: string, parents: readonly stri
     const filters = tc.filters.filter((filter) => filter.link === link && filter.parent === parent);
     const next = rewriteAt(filters, current);
     if (next === 'none') continue;
-    if ('unknown' in next) return next;
+    if ('unknown' in next || 'dropped' in next) return next;
     result = next;
     current = next.packet;
   }
@@ -42,8 +45,12 @@ function rewriteAt(filters: readonly TcFilter[], packet: Packet): TcRewrite {
   const by = ordered.find((filter) => matches(filter, packet) === true);
   const before = unread !== undefined && (by === undefined || ordered.indexOf(unread) < ordered.indexOf(by));
   const rewritten = by ? rewrite(by, packet) : packet;
-  const natWaits = ordered.some((filter) => matches(filter, packet) === undefined && filter.actions.some(isNat));
-  if (before && (rewritten !== packet || natWaits)) return { unknown: unread };
+  const matters = ordered.some(
+    (filter) => matches(filter, packet) === undefined && filter.actions.some((action) => isNat(action) || !isHarmless(action)),
+  );
+  const fate = by?.actions.find((action) => !isNat(action) && !isHarmless(action));
+  if (before && (rewritten !== packet || matters || fate)) return { unknown: unread };
+  if (by && fate) return isDrop(fate) ? { dropped: by } : { unknown: by };
   return by && rewritten !== packet ? { packet: rewritten, by } : 'none';
 }
 
@@ -65,6 +72,21 @@ function matches(filter: TcFilter, packet: Packet): boolean | undefined {
 /** Later fragments carry payload where the ports would be: taken as no match. */
 function matchesPort(wanted: { value: number; mask: number } | undefined, port: number | undefined): boolean {
   return wanted === undefined || (port !== undefined && (port & wanted.mask) === wanted.value);
+}
+
+/** Verdicts of act_gact.c; a drop that a policer may give (act_police) is not sure. */
+function isDrop(action: TcAction): boolean {
+  return action.kind === 'other' && (action.name === 'gact drop' || action.name === 'gact shot');
+}
+
+/** A policer drops what is too much and lets the rest pass; skbedit changes the queue or the priority, and with a mark it is called so. */
+const harmless = new Set([
+  ...['pass', 'ok', 'pipe', 'continue', 'reclassify'].map((verdict) => `gact ${verdict}`),
+  ...['mirred mirror', 'csum', 'sample', 'connmark', 'simple', 'police', 'skbedit'],
+]);
+
+function isHarmless(action: TcAction): boolean {
+  return action.kind === 'other' && harmless.has(action.name);
 }
 
 function isNat(action: TcAction): action is Nat {

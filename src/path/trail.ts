@@ -66,9 +66,9 @@ export class Trail {
     return true;
   }
 
-  /** Asks for the routing decision on this host for the packet as it is. */
-  route(direction: 'input' | 'output'): Routed {
-    const { source, destination, mark } = this.packet;
+  /** Asks for the routing decision on this host for the packet as it is, or with the mark that it had by then. */
+  route(direction: 'input' | 'output', mark = this.packet.mark): Routed {
+    const { source, destination } = this.packet;
     const input = direction === 'input' && this.in !== undefined ? { iif: this.in } : {};
     return route(this.snapshot, { to: destination, from: source, ...input, ...(mark ? { mark } : {}), ...this.ports() });
   }

@@ -177,3 +177,15 @@ test('no text makes the text parser fail', () => {
     }),
   );
 });
+
+// Written by the words of iproute2's m_gact.c, m_mirred.c and m_skbedit.c: these actions could not be made here.
+test('what an action does with the packet is part of its name', () => {
+  const filter = (action: object) =>
+    JSON.stringify([{ protocol: 'ip', pref: 1, kind: 'matchall', chain: 0, options: { actions: [action] } }]);
+  const name = (action: object) => parseFilters(filter(action), { link: 'eth0', hook: 'egress' })[0]?.actions;
+  expect(name({ order: 1, kind: 'gact', control_action: { type: 'drop' } })).toEqual([{ kind: 'other', name: 'gact drop' }]);
+  expect(name({ order: 1, kind: 'mirred', mirred_action: 'redirect', direction: 'egress', to_dev: 'eth1' })).toEqual([
+    { kind: 'other', name: 'mirred redirect' },
+  ]);
+  expect(name({ order: 1, kind: 'skbedit', priority: ':' })).toEqual([{ kind: 'other', name: 'skbedit' }]);
+});

@@ -30,7 +30,8 @@ function nat(change: Partial<TcFilter> = {}, old = '172.16.0.11/32', next = '192
 const tc = (filters: TcFilter[], qdiscs: Qdisc[] = [htb]): TrafficControl => ({ qdiscs, filters });
 const source = (control: TrafficControl, packet = reply) => {
   const result = rewriteOnEgress(control, 'eth0', packet);
-  return result === 'none' ? 'none' : 'unknown' in result ? 'unknown' : result.packet.source;
+  if (result === 'none') return 'none';
+  return 'unknown' in result ? 'unknown' : 'dropped' in result ? 'dropped' : result.packet.source;
 };
 
 test('the article’s filter rewrites the source of a reply', () => {
@@ -85,4 +86,26 @@ test('an unread match matters only where a rewrite depends on it', () => {
   expect(source(tc([unread, nat()]))).toBe('unknown');
   expect(source(tc([unreadNat]))).toBe('unknown');
   expect(source(tc([nat(), { ...unreadNat, priority: 20 }]))).toBe('192.168.99.10');
+});
+
+describe('other actions of the filter that takes the packet', () => {
+  const other = (name: string, match: TcFilter['match'] = {}) => tc([nat({ match, actions: [{ kind: 'other', name }] })]);
+
+  test('gact drops, or lets it pass', () => {
+    expect(['gact drop', 'gact pass'].map((name) => source(other(name)))).toEqual(['dropped', 'none']);
+    expect(source(other('gact drop', { source: '172.16.0.12/32' }))).toBe('none');
+  });
+
+  test('a copy, a policer or another queue change nothing; another link or header is more than is followed', () => {
+    expect(['mirred mirror', 'police', 'skbedit', 'csum'].map((name) => source(other(name)))).toEqual(['none', 'none', 'none', 'none']);
+    expect(['mirred redirect', 'pedit', 'skbedit mark', 'unheard-of'].map((name) => source(other(name)))).toEqual(Array(4).fill('unknown'));
+  });
+
+  test('a filter that cannot be read matters only where its action does', () => {
+    const unread = (name: string) => {
+      const { match: _, ...filter } = nat({ actions: [{ kind: 'other', name }] });
+      return source(tc([filter]));
+    };
+    expect([unread('gact drop'), unread('police')]).toEqual(['unknown', 'none']);
+  });
 });

@@ -95,8 +95,15 @@ function readAction(action: Json): TcAction {
   const [direction, old, next] = ['direction', 'old_addr', 'new_addr'].map((key) => text(get(action, key)));
   const packets = number(get(action, 'stats', 'packets'));
   if (name !== 'nat' || (direction !== 'ingress' && direction !== 'egress') || !parsePrefix(old ?? '') || !parsePrefix(next ?? ''))
-    return { kind: 'other', name };
+    return { kind: 'other', name: [name, fateOf(name, action)].filter((word) => word !== '').join(' ') };
   return { kind: 'nat', direction, old: old ?? '', new: next ?? '', ...(packets === undefined ? {} : { packets }) };
+}
+
+/** What becomes of the packet: gact's verdict (`gact drop`), and whether mirred sends the packet itself or a copy (print_gact(), print_mirred()). */
+function fateOf(name: string, action: Json): string {
+  if (name === 'gact') return text(get(action, 'control_action', 'type')) ?? '';
+  if (name === 'skbedit') return get(action, 'mark') === undefined ? '' : 'mark';
+  return name === 'mirred' ? (text(get(action, 'mirred_action')) ?? '') : '';
 }
 
 function matchWords({ source, destination, ipProtocol, sourcePort, destinationPort }: TcMatch): string[] {

@@ -1,6 +1,7 @@
-import type { Packet } from '../../types.js';
-import { passHook } from '../hooks.js';
+import type { Packet, Routed } from '../../types.js';
+import { isRerouted, passHook } from '../hooks.js';
 import { routeProvenance, Trail } from '../trail.js';
+import { owns } from '../world.js';
 
 /**
  * nginx's own answer to its client, at the end of a path that brought the upstream's reply to it. `request` is the client's packet. Only a
@@ -18,18 +19,25 @@ export function answerClient(trail: Trail, request: Packet): void {
     mark: 0,
   };
   const leaving = new Trail(trail.snapshots, trail.host, answer);
-  passHook(leaving, 'output', { state: 'established', socket: 'plain', firstOfConnection: false });
+  const output = passHook(leaving, 'output', { state: 'established', socket: 'plain', firstOfConnection: false });
   if (leaving.steps.some(({ outcome }) => outcome !== 'ok')) return;
-  const routed = leaving.route('output');
-  if (routed.answer?.type !== 'error') return;
+  const routed = leaving.route('output', isRerouted(answer, output) ? leaving.packet.mark : answer.mark);
+  const missing = whyNoWay(leaving, routed);
+  if (missing === undefined) return;
   trail.packet = leaving.packet;
   trail.in = undefined;
   trail.add({
     place: 'route',
     code: 'no-way-to-client',
-    did: `nginx's host has no route to the client ${source}: ${routed.answer.text}`,
+    did: missing,
     by: routeProvenance(routed),
     outcome: 'broken',
     route: routed,
   });
+}
+
+function whyNoWay({ snapshot, packet: { destination } }: Trail, { answer }: Routed): string | undefined {
+  if (answer?.type === 'error') return `nginx's host has no route to the client ${destination}: ${answer.text}`;
+  const isKept = answer?.type === 'local' && !owns(snapshot, destination);
+  return isKept ? `the answer to the client ${destination} does not leave nginx's host: its mark leads to the local table` : undefined;
 }

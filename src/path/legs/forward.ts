@@ -1,5 +1,6 @@
 import type { Service, Upstream } from '../../types.js';
-import { passArrival, passHook } from '../hooks.js';
+import { passControl } from '../control.js';
+import { isRerouted, passArrival, passHook } from '../hooks.js';
 import { findListener } from '../listening.js';
 import { failedPings, isMisleading, neighbourAt } from '../neighbours.js';
 import { routeProvenance, type Trail } from '../trail.js';
@@ -57,6 +58,7 @@ function leaveProxy(trail: Trail): void {
   for (const hook of ['output', 'postrouting', 'egress'] as const) {
     const outcome = passHook(trail, hook, { state: 'new', socket: 'transparent', firstOfConnection: true });
     if (trail.broken) return;
+    if (hook === 'output' && isRerouted(before, outcome) && !leavesAgain(trail)) return;
     if (outcome?.tracked !== false) trail.trackedBy.add(trail.host);
     if (outcome?.nat?.kind === 'masquerade' || outcome?.nat?.kind === 'snat' || trail.packet.source !== before.source) {
       const last = trail.steps.at(-1);
@@ -72,6 +74,26 @@ function leaveProxy(trail: Trail): void {
       return;
     }
   }
+  passControl(trail, 'egress');
+}
+
+/** The second routing decision, with the mark that the first one did not know. */
+function leavesAgain(trail: Trail): boolean {
+  const { source, destination, mark } = trail.packet;
+  const routed = { ...route(trail.snapshot, { to: destination, from: source, mark }), modelOnly: true as const };
+  const note = { place: 'route', by: routeProvenance(routed), route: routed };
+  const marked = `with its new mark 0x${mark.toString(16)}`;
+  if (routed.answer?.type === 'unicast') {
+    trail.out = routed.answer.link;
+    trail.add({ ...note, code: 'routed', did: `${marked} leaves on ${routed.answer.link}` });
+    return true;
+  }
+  const isUnknown = routed.answer === undefined;
+  const did = isUnknown
+    ? `${marked} its route is not known: ${whyUnrouted(trail.snapshot, routed)}`
+    : `${marked} it does not leave nginx's host`;
+  trail.add({ ...note, code: isUnknown ? 'unknown' : 'no-route', did, outcome: isUnknown ? 'unknown' : 'broken' });
+  return false;
 }
 
 /** What loops back keeps the route that it left with, so its source is not validated (skb_valid_dst() in ip_rcv_finish_core()). */

@@ -1,7 +1,7 @@
 import type { ConnectionState } from '../../types.js';
+import { passControl } from '../control.js';
 import { passArrival, passHook, stateAfter } from '../hooks.js';
 import { forwards } from '../sysctls.js';
-import { rewriteOnEgress } from '../traffic-control.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { factOf, whyUnrouted } from '../world.js';
 
@@ -69,18 +69,10 @@ export function leave(trail: Trail, state: ConnectionState | undefined): void {
 }
 
 function rewriteAtEgress(trail: Trail): void {
-  const control = factOf(trail.snapshot, 'trafficControl');
-  if (!control || trail.out === undefined) return;
   const before = trail.packet;
-  const rewritten = rewriteOnEgress(control, trail.out, before);
-  if (rewritten === 'none') return;
-  if ('unknown' in rewritten) {
-    const did = `a tc filter on ${trail.out} cannot be evaluated: ${rewritten.unknown.text}`;
-    trail.add({ place: 'egress', code: 'unknown', did, outcome: 'unknown' });
-    return;
-  }
-  trail.packet = rewritten.packet;
-  noteRewrite(trail, before, 'egress', [{ what: rewritten.by.text, source: `tc filter show dev ${trail.out}` }]);
+  const { packet, by } = passControl(trail, 'egress');
+  trail.packet = packet;
+  if (by !== undefined) noteRewrite(trail, before, 'egress', [{ what: by, source: `tc filter show dev ${trail.out}` }]);
 }
 
 function noteRewrite(trail: Trail, before: Trail['packet'], place: string, by: readonly { what: string; source: string }[]): void {

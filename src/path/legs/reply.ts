@@ -1,5 +1,5 @@
 import type { Service } from '../../types.js';
-import { passArrival, passHook, replyState, replyTo, stateAfter } from '../hooks.js';
+import { isRerouted, passArrival, passHook, replyState, replyTo, stateAfter } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { type Arrival, arrivalAt, facingLink, factOf, ownersOf, owns, whyMissing, whyUnrouted } from '../world.js';
 import { leave, passThrough } from './pass-through.js';
@@ -85,9 +85,10 @@ function answerAtHome(trail: Trail): void {
 
 function leaveUpstream(trail: Trail): void {
   const state = replyState(trail);
+  const before = trail.packet;
   const output = passHook(trail, 'output', { state, socket: 'plain', firstOfConnection: false });
   if (trail.broken) return;
-  const routed = trail.route('output');
+  const routed = trail.route('output', isRerouted(before, output) ? trail.packet.mark : before.mark);
   const { answer } = routed;
   const note = { place: 'route', by: routeProvenance(routed), route: routed };
   if (answer === undefined) {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { addressOf, type Change } from '../../kit/article.js';
-import { addRoute, changeFact, dropRoute, setForwarding, setSysctl } from '../../kit/change.js';
+import { addressOf, type Change, mangle4 } from '../../kit/article.js';
+import { addRoute, changeFact, dropRoute, setForwarding, setIptables, setSysctl } from '../../kit/change.js';
 import { commands, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
 
 test('a route that refuses goes', () => {
@@ -56,4 +56,16 @@ test.each([
 ])('a detour is fine where %s', (_, change) => {
   // Replies come in by the other link.
   expectHealthy([...change, setSysctl('proxy', 'net/ipv4/conf/eth1/rp_filter', 0)]);
+});
+
+test('a rule that marks what nginx sends leads it to the local table, and goes', () => {
+  const change = setIptables('proxy', 'mangle', [...mangle4, '-A OUTPUT -d 172.16.0.12/32 -j MARK --set-xmark 0x1/0x1']);
+  const found = soleDiagnosis(change);
+  expect(found).toMatchObject({ cause: 'proxy/route-to-upstream-wrong', host: 'proxy', severity: 'fault' });
+  expect(commands(found.fix)).toEqual(['iptables-nft -t mangle -D OUTPUT -d 172.16.0.12/32 -j MARK --set-xmark 0x1/0x1']);
+  expect(leftAfterCures(change)).toEqual([]);
+});
+
+test('a mark that another chain than one of type route gives comes too late for the route, and is fine', () => {
+  expectHealthy(setIptables('proxy', 'filter', ['-A OUTPUT -d 172.16.0.12/32 -j MARK --set-xmark 0x1/0x1']));
 });
