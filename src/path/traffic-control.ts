@@ -42,7 +42,7 @@ function rewriteThrough(tc: TrafficControl, link: string, parents: readonly stri
 function rewriteAt(filters: readonly TcFilter[], packet: Packet): TcRewrite {
   const ordered = [...filters].sort((a, b) => a.priority - b.priority);
   const unread = ordered.find((filter) => matches(filter, packet) === undefined);
-  const by = ordered.find((filter) => matches(filter, packet) === true);
+  const by = ordered.find((filter) => matches(filter, packet) === true && !continues(filter));
   const before = unread !== undefined && (by === undefined || ordered.indexOf(unread) < ordered.indexOf(by));
   const rewritten = by ? rewrite(by, packet) : packet;
   const matters = ordered.some(
@@ -77,6 +77,11 @@ function matchesPort(wanted: { value: number; mask: number } | undefined, port: 
 /** Verdicts of act_gact.c; a drop that a policer may give (act_police) is not sure. */
 function isDrop(action: TcAction): boolean {
   return action.kind === 'other' && (action.name === 'gact drop' || action.name === 'gact shot');
+}
+
+/** The verdict that sends the packet on to the next filter. */
+function continues({ actions }: TcFilter): boolean {
+  return actions.length === 1 && actions.some((action) => action.kind === 'other' && action.name === 'gact continue');
 }
 
 /** A policer drops what is too much and lets the rest pass; skbedit changes the queue or the priority, and with a mark it is called so. */

@@ -96,6 +96,11 @@ describe('other actions of the filter that takes the packet', () => {
     expect(source(other('gact drop', { source: '172.16.0.12/32' }))).toBe('none');
   });
 
+  test('continue goes on to the next filter, any other verdict does not', () => {
+    const before = (name: string) => nat({ priority: 5, match: {}, actions: [{ kind: 'other', name }] });
+    expect(['gact continue', 'gact pass'].map((name) => source(tc([before(name), nat()])))).toEqual(['192.168.99.10', 'none']);
+  });
+
   test('a copy, a policer or another queue change nothing; another link or header is more than is followed', () => {
     expect(['mirred mirror', 'police', 'skbedit', 'csum'].map((name) => source(other(name)))).toEqual(['none', 'none', 'none', 'none']);
     expect(['mirred redirect', 'pedit', 'skbedit mark', 'unheard-of'].map((name) => source(other(name)))).toEqual(Array(4).fill('unknown'));

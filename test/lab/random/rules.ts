@@ -13,6 +13,7 @@ const places = [
   { table: 'mangle', chain: 'INPUT', incoming: true, tracked: true },
   { table: 'filter', chain: 'INPUT', incoming: true, tracked: true },
   { table: 'filter', chain: 'FORWARD', incoming: true, tracked: true },
+  { table: 'mangle', chain: 'OUTPUT', incoming: false, tracked: true },
   { table: 'filter', chain: 'OUTPUT', incoming: false, tracked: true },
   { table: 'mangle', chain: 'POSTROUTING', incoming: false, tracked: true },
 ] as const;
