@@ -114,12 +114,15 @@ export function restartMaster(snapshot: Snapshot, pid: number, why: string): Cur
   };
 }
 
+/** Seconds: a cure comes after the snapshot, so whatever the log holds, down to its last second, is about the workers before. */
+const laterBy = 5;
+
 /** What a reload or restart does to the workers: they are new, and a root master hands CAP_NET_RAW on when the configuration says `transparent` (nginx 1.13.8). */
 function restarted(snapshot: Snapshot, pid: number): Snapshot {
   return withMaster(snapshot, pid, (master) => {
     const able = master.uid === 0 && hasNetRaw(master.boundingCapabilities);
     const sample = master.workers[0] ?? { ...master, pid: pid + 1, parent: pid };
-    const startedAt = Math.max(sample.startedAt, factOf(snapshot, 'clock')?.epochSeconds ?? 0);
+    const startedAt = Math.max(sample.startedAt, (factOf(snapshot, 'clock')?.epochSeconds ?? 0) + laterBy);
     const worker = { ...sample, startedAt, ...(able ? { effectiveCapabilities: '2000' } : {}) };
     return { ...master, workers: [worker] };
   });
