@@ -20,7 +20,7 @@ test('where replies end at nginx any port will do', () => {
 });
 
 test('what was logged in the very second of the snapshot is not told of the workers that the cure starts', () => {
-  const refused = logLine('bind', 0, { errno: 13, client, upstream: '172.16.0.11:53' });
+  const refused = logLine('bind', 0, { errno: 13, client, upstream: 'udp://172.16.0.11:53' });
   const literal = editConfig('proxy_bind $remote_addr:$remote_port transparent;', 'proxy_bind $remote_addr:53 transparent;');
   expect(soleDiagnosis([literal, refused]).cause).toBe('nginx/literal-port-in-bind');
 });
