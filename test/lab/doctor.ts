@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import type { Diagnosis, FixStep, Report } from '../../src/types.js';
@@ -37,15 +38,33 @@ function named({ severity, cause, host }: Pick<Diagnosis, 'severity' | 'cause' |
 
 /** Does what the report says, step by step, as it is printed, and lets nginx's old workers go. A step that cannot be carried out throws. */
 export async function carryOut(lab: Lab, steps: readonly FixStep[]): Promise<void> {
+  const hosts = [...new Set(steps.map(({ host }) => host))];
+  const before = new Map<string, string>();
+  for (const host of hosts) before.set(host, (await lab.exec(host, workers)).stdout);
   for (const step of steps) {
     if (step.kind === 'command') await lab.must(step.host, step.run);
     else await edit(step);
   }
   // Each worker has its own turn of the upstreams, so traffic over old and new ones would seem to miss some.
-  const leaving = `pgrep -f 'nginx: worker process is shutting down' --ns $$ --nslist net`;
-  const hosts = new Set(steps.map(({ host }) => host));
-  for (const host of hosts)
-    await lab.must(host, `sleep 0.2; n=0; while ${leaving} >/dev/null && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done`);
+  for (const host of hosts) {
+    const reloaded = steps.some((step) => step.host === host && step.kind === 'command' && step.run.endsWith(' -s reload'));
+    if (reloaded) await until(async () => isReloaded(before.get(host) ?? '', (await lab.exec(host, workers)).stdout));
+    await until(async () => (await lab.exec(host, leaving)).stdout === '');
+  }
+}
+
+const workers = `pgrep -f '^nginx: worker process$' --ns $$ --nslist net || true`;
+const leaving = `pgrep -f '^nginx: worker process is shutting down' --ns $$ --nslist net || true`;
+
+/** A reload is a signal: the command is back before the master has read its configuration. Old workers are told to go when new ones have started. */
+function isReloaded(before: string, now: string): boolean {
+  const running = now.split('\n');
+  return before === '' ? now !== '' : before.split('\n').some((pid) => !running.includes(pid));
+}
+
+/** Five seconds at most: what did not happen by then is for the traffic to show. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 50 && !(await isSo()); turn++) await setTimeout(100);
 }
 
 async function edit({ file, line, remove, insert }: FixStep & { kind: 'edit' }): Promise<void> {
