@@ -8,4 +8,5 @@ export type * from './types/nginx.js';
 export type * from './types/path.js';
 export type * from './types/report.js';
 export type * from './types/routing.js';
+export type * from './types/trace.js';
 export type * from './types/walk.js';

@@ -2,6 +2,7 @@ import type { FactName, Facts, Snapshot } from './facts.js';
 import type { Role } from './host.js';
 import type { Service } from './nginx.js';
 import type { Diagnosis, Evidence, Finding, FindingStatus, FixStep } from './report.js';
+import type { Observation } from './trace.js';
 import type { Step, Walk } from './walk.js';
 
 /** What a check may know besides the facts it declares. */
@@ -52,6 +53,8 @@ export interface Case {
   clients: readonly string[];
   walks: readonly Walk[];
   findings: readonly Finding[];
+  /** What packets showed; absent when none were captured. */
+  observed?: Observation;
 }
 
 /** What a rule concludes. The engine tests the cure, fills `fix` from it and drops what the cure does not mend. */

@@ -1,5 +1,6 @@
 import type { Role } from './host.js';
 import type { ServiceMode } from './nginx.js';
+import type { Trace } from './trace.js';
 
 /** What `--json` prints. */
 export interface Report {
@@ -16,6 +17,7 @@ export interface Report {
   diagnoses: Diagnosis[];
   notExamined: NotExamined[];
   findings: Finding[];
+  trace?: Trace;
 }
 
 /** Faulty: at least one fault that is proven or consistent. */
