@@ -81,17 +81,6 @@ export const layers: readonly Layer[] = [
   },
   { of: 'src/packets/', may: [...arithmetic, 'src/packets/'], why: 'bytes in, headers out: where the bytes came from does not matter' },
   {
-    of: 'src/journeys/',
-    may: [...arithmetic, 'src/packets/', 'src/journeys/'],
-    why: 'which sightings are one transaction follows from the packets and what services were said to be there',
-  },
-  {
-    of: 'src/capture/',
-    may: ['src/types', 'src/net/', 'src/host/', 'src/capture/'],
-    packages: ['node:child_process', 'node:fs', 'node:fs/promises', 'node:path', 'node:timers/promises', 'node:url', 'pcap'],
-    why: 'starts captures and hands over their bytes; what the bytes mean is for others',
-  },
-  {
     of: 'src/engine/',
     may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/reasoning/', 'src/engine/'],
     why: 'from snapshots to a report without asking anyone; checks and rules are handed in',
