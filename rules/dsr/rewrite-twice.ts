@@ -1,7 +1,6 @@
-import { combine } from '../../src/cures/combine.js';
 import { concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
 import { martianReplies } from '../../src/reasoning/martian.js';
-import { misfits, passingOf, removeRewrite, rewriteEvidence, rewritesOn } from '../../src/reasoning/rewrites.js';
+import { misfits, passingOf, removeRewrites, rewriteEvidence, rewritesOn } from '../../src/reasoning/rewrites.js';
 import type { Rule } from '../../src/types.js';
 
 const rule: Rule = {
@@ -33,15 +32,12 @@ const rule: Rule = {
           return rewritesOn(snapshot).filter((rewrite) => passing && misfits(rewrite, passing).length === 0);
         }),
       );
-      const removals = rewrites.flatMap(
-        (rewrite) => (snapshot && removeRewrite(snapshot, rewrite, 'the router on the way rewrites these replies')) ?? [],
-      );
-      const once = [...new Map(removals.map((cure) => [JSON.stringify(cure.steps), cure])).values()];
+      const removal = snapshot && removeRewrites(snapshot, rewrites, 'the router on the way rewrites these replies');
       return concludeFrom(broken, {
         host,
         summary: `${host} rewrites its replies although ${distinct(broken.map(({ step }) => step.host)).join(', ')} does so too, and drops them for it (${serviceList(broken)})`,
         evidence: rewrites.map((rewrite) => rewriteEvidence(host, rewrite)),
-        cures: once.length > 0 ? [combine(host, once)] : [],
+        cures: removal ? [removal] : [],
         verify: [`on ${host}: tcpdump -ni any udp port ${broken[0]?.walk.upstream.port}   # replies must leave from its own address`],
       });
     });

@@ -1,4 +1,4 @@
-import type { Admission } from '../../src/cures/firewall-rules.js';
+import type { Admission } from '../../src/cures/admission.js';
 import { type Broken, brokenBy, concludeFrom, distinct, groupBy, serviceList } from '../../src/reasoning/broken.js';
 import { admitting } from '../../src/reasoning/dropped.js';
 import type { Rule } from '../../src/types.js';

@@ -1,5 +1,4 @@
-import { combine } from '../../src/cures/combine.js';
-import { moveToNft } from '../../src/cures/firewall-rules.js';
+import { moveAllToNft } from '../../src/cures/remove-rule.js';
 import { factOf } from '../../src/path/world.js';
 import { distinct, list } from '../../src/reasoning/broken.js';
 import { concludeRisk } from '../../src/reasoning/risk.js';
@@ -65,9 +64,9 @@ function describe(tables: readonly FirewallTable[]): string {
 function moving(snapshot: Snapshot, legacy: readonly FirewallTable[]): Cure[] {
   const places = legacy.flatMap((table) => table.chains.map((chain) => ({ table, chain })));
   if (places.some(({ chain }) => !chain.base || chain.policy === 'drop')) return [];
-  const rules = places.flatMap((place) => place.chain.rules.map((rule) => ({ place, rule })));
-  const moved = rules.flatMap(({ place, rule }) => moveToNft(snapshot, place, rule, 'one back end holds all rules') ?? []);
-  return moved.length === rules.length && moved.length <= mostMoved ? [combine(snapshot.host, moved)] : [];
+  const rules = places.flatMap((place) => place.chain.rules.map((rule) => ({ ...place, rule })));
+  const moved = rules.length <= mostMoved ? moveAllToNft(snapshot, rules, 'one back end holds all rules') : undefined;
+  return moved ? [moved] : [];
 }
 
 export default rule;

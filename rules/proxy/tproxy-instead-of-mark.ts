@@ -1,5 +1,5 @@
 import { combine } from '../../src/cures/combine.js';
-import { removeRule } from '../../src/cures/firewall-rules.js';
+import { removeRules } from '../../src/cures/remove-rule.js';
 import { describeRule } from '../../src/path/firewall.js';
 import { concludeFrom, distinct, serviceList } from '../../src/reasoning/broken.js';
 import { marking, type Unmarked, unmarkedReplies } from '../../src/reasoning/unmarked.js';
@@ -47,9 +47,8 @@ function cures(c: Case, host: string, broken: readonly WithTproxy[]): Cure[] {
   const snapshot = c.snapshots.get(host);
   if (!snapshot) return [];
   const why = 'clients address nginx itself, and TPROXY drops what it cannot hand to a transparent listener';
-  const removals = broken.flatMap(({ tproxy }) => removeRule(snapshot, tproxy, tproxy.rule, why) ?? []);
-  const once = [...new Map(removals.map((cure) => [JSON.stringify(cure.steps), cure])).values()];
-  return marking(c, host, broken).map((cure) => combine(host, [...once, cure]));
+  const removal = removeRules(snapshot, distinct(broken.map(({ tproxy }) => tproxy)), why);
+  return marking(c, host, broken).map((cure) => combine(host, [...(removal ? [removal] : []), cure]));
 }
 
 export default rule;

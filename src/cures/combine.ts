@@ -10,6 +10,19 @@ export function combine(host: string, cures: readonly Cure[]): Cure {
   };
 }
 
+/** Cures that each begin where the one before leads: places in a chain are then told as they will be. Undefined where one cannot be had. */
+export function inTurn(first: Snapshot, makers: readonly ((now: Snapshot) => Cure | undefined)[]): Cure | undefined {
+  const cures: Cure[] = [];
+  let now = first;
+  for (const make of makers) {
+    const cure = make(now);
+    if (!cure) return undefined;
+    cures.push(cure);
+    now = cure.apply(now);
+  }
+  return cures.length > 0 ? combine(first.host, cures) : undefined;
+}
+
 function isReload(step: FixStep): boolean {
   return step.kind === 'command' && step.run.endsWith(' -s reload');
 }

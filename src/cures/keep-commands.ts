@@ -35,7 +35,28 @@ function ruleCommand({ table, chain, rule }: { table: FirewallTable; chain: Fire
 
 /** The qdisc that a filter hangs on, and the filter. */
 function filterCommands(snapshot: Snapshot, filter: TcFilter): string[][] | undefined {
-  const { link, parent, protocol, priority, match, actions } = filter;
+  const { link, parent } = filter;
+  const added = addedFilter(filter);
+  const qdisc = factOf(snapshot, 'trafficControl')?.qdiscs.find(
+    (each) => each.link === link && (each.handle === parent || (isClassless(parent) && /^(?:clsact|ingress)$/.test(each.kind))),
+  );
+  if (!qdisc || !added) return undefined;
+  const root = isClassless(parent) ? [qdisc.kind] : ['root', 'handle', qdisc.handle, qdisc.kind];
+  return [['tc', 'qdisc', 'replace', 'dev', link, ...root], added];
+}
+
+function isClassless(parent: string): boolean {
+  return parent === 'ingress' || parent === 'egress';
+}
+
+/** iproute2 prints every mask of the action as /32: where the filter matches the prefix that begins there, that prefix is meant. */
+function turned(old: string, matched: string | undefined): string {
+  const [address, length] = old.split('/');
+  return matched?.startsWith(`${address}/`) && length === '32' ? matched : old;
+}
+
+/** The words of the command that adds a filter that translates an address; undefined for any other. */
+export function addedFilter({ link, parent, protocol, priority, match, actions }: TcFilter): string[] | undefined {
   const [action, ...others] = actions;
   if (!match || action?.kind !== 'nat' || others.length > 0) return undefined;
   const port = (name: string, said: { value: number; mask: number } | undefined) =>
@@ -47,33 +68,14 @@ function filterCommands(snapshot: Snapshot, filter: TcFilter): string[][] | unde
     ...port('sport', match.sourcePort),
     ...port('dport', match.destinationPort),
   ];
-  const classless = parent === 'ingress' || parent === 'egress';
-  const hook = classless ? [parent] : ['parent', parent];
+  const hook = isClassless(parent) ? [parent] : ['parent', parent];
   const select = ['u32', ...(matches.length > 0 ? matches : ['match', 'u32', '0', '0'])];
-  const qdisc = factOf(snapshot, 'trafficControl')?.qdiscs.find(
-    (each) => each.link === link && (each.handle === parent || (classless && /^(?:clsact|ingress)$/.test(each.kind))),
-  );
-  if (!qdisc) return undefined;
-  const root = classless ? [qdisc.kind] : ['root', 'handle', qdisc.handle, qdisc.kind];
-  return [
-    ['tc', 'qdisc', 'replace', 'dev', link, ...root],
-    [
-      'tc',
-      'filter',
-      'add',
-      'dev',
-      link,
-      ...hook,
-      'protocol',
-      protocol,
-      'prio',
-      String(priority),
-      ...select,
-      'action',
-      'nat',
-      action.direction,
-      action.old,
-      action.new,
-    ],
+  const nat = [
+    'action',
+    'nat',
+    action.direction,
+    turned(action.old, action.direction === 'egress' ? match.source : match.destination),
+    action.new,
   ];
+  return ['tc', 'filter', 'add', 'dev', link, ...hook, 'protocol', protocol, 'prio', String(priority), ...select, ...nat];
 }

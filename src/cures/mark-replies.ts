@@ -1,5 +1,6 @@
 import { compareAddresses } from '../net/address.js';
-import type { Cure, Family, Packet, Snapshot } from '../types.js';
+import type { Cure, Family, FirewallRule, Packet, Snapshot } from '../types.js';
+import { protocolName } from './admission.js';
 import { combine } from './combine.js';
 import { type FrontEnd, frontEndOf } from './front-end.js';
 import { addIptablesRule } from './iptables.js';
@@ -23,13 +24,7 @@ const why = 'marked replies can be sent to the local table';
 export function markReplies(snapshot: Snapshot, replies: readonly Packet[], mark: number, options: { socketMatch: boolean }): Cure[] {
   const bundles = bundle(replies);
   const frontEnd = frontEndOf(snapshot);
-  if (frontEnd === 'nft')
-    return [
-      combine(
-        snapshot.host,
-        bundles.map((entry) => markWithNft(snapshot, entry, mark)),
-      ),
-    ];
+  if (frontEnd === 'nft') return [markWithNft(snapshot, bundles, mark)];
   const add = (words: (entry: Bundle) => string[], at: 'end' | 'start') =>
     combine(
       snapshot.host,
@@ -56,7 +51,7 @@ export function markErrors(snapshot: Snapshot, family: Family, mark: number): Cu
     return addMark(snapshot, frontEnd, family, words, mark, 'end', reason);
   }
   return addNftRules(snapshot, {
-    family: family === 4 ? 'ip' : 'ip6',
+    family: nftFamily(family),
     table: 'transparent_errors',
     why: reason,
     chains: [
@@ -89,10 +84,6 @@ function bundle(replies: readonly Packet[]): Bundle[] {
   return [...bundles.values()].map((entry) => ({ ...entry, sources: entry.sources.sort(compareAddresses) }));
 }
 
-function protocolName(protocol: number): 'tcp' | 'udp' {
-  return protocol === 17 ? 'udp' : 'tcp';
-}
-
 function byAddress({ protocol, port, sources }: Bundle): string[] {
   const name = protocolName(protocol);
   return ['-s', sources.join(','), '-p', name, '-m', name, '--sport', String(port)];
@@ -119,28 +110,37 @@ function addMark(
   });
 }
 
-function markWithNft(snapshot: Snapshot, { family, protocol, port, sources }: Bundle, mark: number): Cure {
-  const ip = family === 4 ? 'ip' : 'ip6';
-  const text = `${ip} saddr { ${sources.join(', ')} } ${protocolName(protocol)} sport ${port} meta mark set ${hex(mark)}`;
-  return addNftRules(snapshot, {
-    family: ip,
-    table: 'transparent_proxy',
-    why,
-    chains: [
-      {
-        name: `mark_${protocolName(protocol)}_${port}`,
-        base: { hook: 'prerouting', priority: -150, type: 'filter' },
-        rules: [
-          {
-            text,
-            steps: [
-              { match: 'address', side: 'source', not: false, among: sources.map((source) => [source, source] as const) },
-              { match: 'port', side: 'source', not: false, among: [[port, port]], ipProtocols: [protocol] },
-              { do: 'mark', value: mark, mask: 0xffffffff },
-            ],
-          },
-        ],
-      },
+/** One table for each family, so that undo takes each away once. */
+function markWithNft(snapshot: Snapshot, bundles: readonly Bundle[], mark: number): Cure {
+  const families = [...new Set(bundles.map(({ family }) => family))];
+  const added = families.map((family) =>
+    addNftRules(snapshot, {
+      family: nftFamily(family),
+      table: 'transparent_proxy',
+      why,
+      chains: [
+        {
+          name: 'mark_replies',
+          base: { hook: 'prerouting', priority: -150, type: 'filter' },
+          rules: bundles.filter((entry) => entry.family === family).map((entry) => nftMark(entry, mark)),
+        },
+      ],
+    }),
+  );
+  return combine(snapshot.host, added);
+}
+
+function nftFamily(family: Family): 'ip' | 'ip6' {
+  return family === 4 ? 'ip' : 'ip6';
+}
+
+function nftMark({ family, protocol, port, sources }: Bundle, mark: number): FirewallRule {
+  return {
+    text: `${nftFamily(family)} saddr { ${sources.join(', ')} } ${protocolName(protocol)} sport ${port} meta mark set ${hex(mark)}`,
+    steps: [
+      { match: 'address', side: 'source', not: false, among: sources.map((source) => [source, source] as const) },
+      { match: 'port', side: 'source', not: false, among: [[port, port]], ipProtocols: [protocol] },
+      { do: 'mark', value: mark, mask: 0xffffffff },
     ],
-  });
+  };
 }

@@ -1,6 +1,7 @@
 import { compareAddresses, familyOf } from '../net/address.js';
 import { factOf } from '../path/world.js';
 import type { Cure, Family, FirewallChain, FirewallRule, FirewallTable, Snapshot, TcFilter } from '../types.js';
+import { addedFilter } from './keep-commands.js';
 import { addNftRules, type NftChain } from './nft.js';
 import { persistOf } from './persistence.js';
 import { commandLine } from './shell.js';
@@ -101,42 +102,33 @@ function newTable(snapshot: Snapshot, rewrite: Rewrite, family: Family): Cure {
   return addNftRules(snapshot, { family: family === 4 ? 'ip' : 'ip6', table: 'dsr_replies', chains, why });
 }
 
-/** One filter for each upstream beside the ones that are there: a prefix would keep the host bits (net/sched/act_nat.c). */
+/** One filter for each upstream, of a priority of their own, so that undo takes these alone: a prefix would keep the host bits (net/sched/act_nat.c). */
 function likeFilter(snapshot: Snapshot, example: TcFilter, { sources, port, vip }: Rewrite): Cure {
-  const words = (source: string) => [
-    ...['dev', example.link, ...(/^(ingress|egress)$/.test(example.parent) ? [example.parent] : ['parent', example.parent])],
-    ...[
-      'protocol',
-      'ip',
-      'prio',
-      String(example.priority),
-      'u32',
-      'match',
-      'ip',
-      'src',
-      source,
-      'match',
-      'ip',
-      'sport',
-      String(port),
-      '0xffff',
-    ],
-    ...['action', 'nat', 'egress', source, vip],
-  ];
-  const filters = sources.map(
-    (source): TcFilter => ({
+  const priority = freePriority(snapshot, example);
+  const filters = sources.map((source): TcFilter => {
+    const filter: TcFilter = {
       ...example,
+      priority,
       match: { source, ipProtocol: 17, sourcePort: { value: port, mask: 0xffff } },
-      actions: [{ kind: 'nat', direction: 'egress', old: `${source}/32`, new: vip }],
-      text: words(source).join(' '),
-    }),
-  );
+      actions: [{ kind: 'nat', direction: 'egress', old: source, new: vip }],
+    };
+    return { ...filter, text: (addedFilter(filter) ?? []).slice(3).join(' ') };
+  });
+  const hook = /^(?:ingress|egress)$/.test(example.parent) ? [example.parent] : ['parent', example.parent];
+  const run = filters.map((filter) => commandLine(...(addedFilter(filter) ?? []))).join(' && ');
+  const undo = commandLine('tc', 'filter', 'del', 'dev', example.link, ...hook, 'protocol', example.protocol, 'prio', priority);
   return {
     host: snapshot.host,
-    steps: sources.map((source) => {
-      const run = commandLine('tc', 'filter', 'add', ...words(source));
-      return { host: snapshot.host, kind: 'command', run, persist: persistOf('traffic-control', snapshot, run), why };
-    }),
+    steps: [{ host: snapshot.host, kind: 'command', run, undo, persist: persistOf('traffic-control', snapshot, run), why }],
     apply: (before) => withFact(before, 'trafficControl', (control) => ({ ...control, filters: [...control.filters, ...filters] })),
   };
+}
+
+/** The next behind the example's, so that no filter for other packets comes in between. */
+function freePriority(snapshot: Snapshot, { link, parent, priority }: TcFilter): number {
+  const beside = factOf(snapshot, 'trafficControl')?.filters.filter((filter) => filter.link === link && filter.parent === parent) ?? [];
+  const taken = new Set(beside.map((filter) => filter.priority));
+  let free = priority + 1;
+  while (taken.has(free)) free += 1;
+  return free;
 }

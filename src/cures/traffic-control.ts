@@ -1,5 +1,6 @@
 import { factOf } from '../path/world.js';
 import type { Cure, Snapshot, TcFilter } from '../types.js';
+import { addedFilter } from './keep-commands.js';
 import { persistOf, persistRemoval } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
@@ -12,6 +13,8 @@ export function removeFilters(snapshot: Snapshot, { link, parent, protocol, prio
   const same = (filter: TcFilter) => filter.link === link && filter.parent === parent && filter.priority === priority;
   const all = factOf(snapshot, 'trafficControl')?.filters.filter(same) ?? [];
   if (all.some(({ actions }) => actions.length === 0 || actions.some(({ kind }) => kind !== 'nat'))) return undefined;
+  const added = all.map(addedFilter);
+  const undo = added.every((words) => words !== undefined) ? { undo: added.map((words) => commandLine(...words)).join(' && ') } : {};
   const hook = /^(ingress|egress)$/.test(parent) ? [parent] : ['parent', parent];
   return {
     host: snapshot.host,
@@ -20,6 +23,7 @@ export function removeFilters(snapshot: Snapshot, { link, parent, protocol, prio
         host: snapshot.host,
         kind: 'command',
         run: commandLine('tc', 'filter', 'del', 'dev', link, ...hook, 'protocol', protocol, 'prio', priority),
+        ...undo,
         persist: persistRemoval['traffic-control'],
         why,
       },

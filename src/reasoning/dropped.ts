@@ -1,5 +1,6 @@
+import type { Admission } from '../cures/admission.js';
 import { combine } from '../cures/combine.js';
-import { type Admission, admitFirst, type ChainPlace } from '../cures/firewall-rules.js';
+import { admitFirst, type ChainPlace } from '../cures/firewall-rules.js';
 import { firewallOf } from '../path/hooks.js';
 import type { Case, Cure, Family, Hook, Snapshot, Step } from '../types.js';
 import { type Broken, distinct, groupBy } from './broken.js';

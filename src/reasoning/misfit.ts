@@ -2,7 +2,7 @@ import { combine } from '../cures/combine.js';
 import { rewriteReplies } from '../cures/rewrite-replies.js';
 import type { Case, Cure, Snapshot, Walk } from '../types.js';
 import { type Broken, brokenBy, distinct, groupBy } from './broken.js';
-import { misfits, type Passing, passingOf, type Rewrite, removeRewrite, rewriteEvidence, rewritesOn } from './rewrites.js';
+import { misfits, type Passing, passingOf, type Rewrite, removeRewrites, rewriteEvidence, rewritesOn } from './rewrites.js';
 
 /** A rewrite that was meant for a DSR reply but leaves it as it is. */
 export interface Misfitting {
@@ -76,9 +76,8 @@ export function replacing(c: Case, host: string, broken: readonly Broken[], wron
     rewritingAll(snapshot, group),
   );
   const right = parts.length > 0 ? [combine(host, parts)] : [];
-  const removals = wrong.flatMap((rewrite) => removeRewrite(snapshot, rewrite, 'this rule does not do what these replies need') ?? []);
-  const once = [...new Map(removals.map((cure) => [JSON.stringify(cure.steps), cure])).values()];
-  return [...(once.length > 0 ? right.map((cure) => combine(host, [...once, cure])) : []), ...right];
+  const removal = removeRewrites(snapshot, wrong, 'this rule does not do what these replies need');
+  return [...(removal ? right.map((cure) => combine(host, [removal, cure])) : []), ...right];
 }
 
 /** The rewrite that the replies of one service need on a host, for all upstreams that are like those of the broken paths. */

@@ -1,4 +1,5 @@
-import { type ChainPlace, removeRule } from '../cures/firewall-rules.js';
+import type { ChainPlace } from '../cures/firewall-rules.js';
+import { removeRule } from '../cures/remove-rule.js';
 import { firewallOf } from '../path/hooks.js';
 import type { Cure, FirewallRule, Snapshot, Walk } from '../types.js';
 
@@ -15,5 +16,5 @@ export function unmarking(snapshot: Snapshot, rule: FirewallRule): Cure | undefi
   const place = tables
     .flatMap((table) => table.chains.map((chain): ChainPlace => ({ table, chain })))
     .find(({ chain }) => chain.rules.includes(rule));
-  return place && removeRule(snapshot, place, rule, 'the mark that it gives leads what nginx sends to the local table');
+  return place && removeRule(snapshot, { ...place, rule }, 'the mark that it gives leads what nginx sends to the local table');
 }

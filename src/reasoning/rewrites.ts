@@ -1,4 +1,6 @@
-import { type ChainPlace, removeRule } from '../cures/firewall-rules.js';
+import { inTurn } from '../cures/combine.js';
+import type { ChainPlace } from '../cures/firewall-rules.js';
+import { removeRule } from '../cures/remove-rule.js';
 import { removeFilters } from '../cures/traffic-control.js';
 import { contains } from '../net/prefix.js';
 import { describeRule, evaluate } from '../path/firewall.js';
@@ -114,7 +116,16 @@ export function rewriteEvidence(host: string, rewrite: Rewrite): Evidence {
   return { host, ...describeRule(rewrite.table, rewrite.chain, rewrite.rule) };
 }
 
-/** Takes a rewrite away; undefined where that cannot be said in one command that leaves all others alone. */
-export function removeRewrite(snapshot: Snapshot, rewrite: Rewrite, why: string): Cure | undefined {
-  return rewrite.by === 'filter' ? removeFilters(snapshot, rewrite.filter, why) : removeRule(snapshot, rewrite, rewrite.rule, why);
+/** Takes rewrites away, but for those of which that cannot be said in one command that leaves all others alone. */
+export function removeRewrites(snapshot: Snapshot, rewrites: readonly Rewrite[], why: string): Cure | undefined {
+  const remove = (now: Snapshot, rewrite: Rewrite) =>
+    rewrite.by === 'filter' ? removeFilters(now, rewrite.filter, why) : removeRule(now, rewrite, why);
+  // Filters of one priority go together, and a rule for several upstreams is found once for each.
+  const once = new Map(
+    rewrites.flatMap((rewrite) => remove(snapshot, rewrite)?.steps.map((step) => [JSON.stringify(step), rewrite] as const) ?? []),
+  );
+  return inTurn(
+    snapshot,
+    [...once.values()].map((rewrite) => (now) => remove(now, rewrite)),
+  );
 }

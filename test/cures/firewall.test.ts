@@ -107,17 +107,36 @@ test('nft makes table and chain with the rules in one command, and the table is 
   const cure = addNftRules(before, { family: 'ip', table: 't', chains: [chain], why: 'why' });
   expect(cure.steps).toEqual([
     expect.objectContaining({
-      run: "nft 'add table ip t; add chain ip t pre { type filter hook prerouting priority -150; }; add rule ip t pre meta mark set 0x1'",
+      run: "nft 'create table ip t; add chain ip t pre { type filter hook prerouting priority -150; }; add rule ip t pre meta mark set 0x1'",
       undo: "nft 'delete table ip t'",
     }),
   ]);
   expect(factOf(cure.apply(before), 'nft')?.map(({ name }) => name)).toEqual(['t']);
 });
 
-test('a table that was there before is not deleted by undo', () => {
+test('a table that was there before stays: undo deletes the rule, found by its comment', () => {
   const [step] = addNftRules(proxy(), { family: 'ip', table: 't', present: true, chains: [{ ...chain, present: true }], why: 'why' }).steps;
   expect(step).toMatchObject({
     run: expect.stringMatching(/^nft 'add rule ip t pre meta mark set 0x1 comment "tpdoctor [0-9a-f]{8}"'$/),
     undo: expect.stringMatching(/^nft delete rule ip t pre handle /),
   });
+});
+
+test('a table of that name is left alone: the new one has another', () => {
+  const [first, second] = [proxy(), proxy()].map((host) => addNftRules(host, { family: 'ip', table: 't', chains: [chain], why: 'why' }));
+  const before = first?.apply(proxy()) ?? proxy();
+  const [step] = addNftRules(before, { family: 'ip', table: 't', chains: [chain], why: 'why' }).steps;
+  expect(step).toMatchObject({ undo: "nft 'delete table ip t_2'" });
+  expect(second?.steps[0]).toMatchObject({ undo: "nft 'delete table ip t'" });
+});
+
+test('marks of several services are one table for each family, so that each undo finds what it takes away', () => {
+  const host = proxy([...bare, changeFact('proxy', 'tools', () => ['nft'])]);
+  const replies = [reply('172.16.0.11'), reply('172.16.0.11', { protocol: 17, sourcePort: 53 }), reply('fd00:16::11', { family: 6 })];
+  const [cure] = markReplies(host, replies, 1, { socketMatch: false });
+  expect(cure?.steps.map((step) => step.kind === 'command' && step.undo)).toEqual([
+    "nft 'delete table ip transparent_proxy'",
+    "nft 'delete table ip6 transparent_proxy'",
+  ]);
+  expect(commands(cure?.steps ?? [])[0]).toMatch(/tcp sport 80 meta mark set 0x1; .*udp sport 53 meta mark set 0x1'$/);
 });

@@ -17,10 +17,10 @@ const onlyCommand = (snapshot: Snapshot, change: Partial<Parameters<typeof rewri
   rewriteReplies(snapshot, { ...rewrite, ...change }).map((cure) => commands(cure.steps).join('\n'))[0] ?? '';
 
 test('where tc rewrites on that link, each upstream gets a filter of its own: a prefix would keep the host bits', () => {
-  const lines = onlyCommand(host('proxy')).split('\n');
+  const lines = onlyCommand(host('proxy')).split(' && ');
   expect(lines).toHaveLength(2);
   expect(lines[0]).toBe(
-    `tc filter add dev eth0 parent 10: protocol ip prio 10 u32 match ip src 172.16.0.12 match ip sport 53 0xffff action nat egress 172.16.0.12 ${vip}`,
+    `tc filter add dev eth0 parent 10: protocol ip prio 11 u32 match ip src 172.16.0.12 match ip protocol 17 0xff match ip sport 53 0xffff action nat egress 172.16.0.12 ${vip}`,
   );
 });
 
@@ -48,7 +48,7 @@ test('addresses are listed in order, one alone stands without braces', () => {
 
 test('IPv6 replies are rewritten in a table of their family', () => {
   const run = onlyCommand(host('proxy', noFilters), { sources: ['fd00:16::11'], vip: 'fd00:99::10' });
-  expect(run).toContain('add table ip6 dsr_replies');
+  expect(run).toContain('create table ip6 dsr_replies');
   expect(run).toContain('ip6 saddr fd00:16::11 udp sport 53 ip6 saddr set fd00:99::10');
 });
 

@@ -126,6 +126,22 @@ test('handle, counter and comment belong to the rule, the counter not to its tex
   expect(rule).toMatchObject({ handle: 14, packets: 0, text: 'ip saddr 172.16.0.0/28 udp sport 53 notrack comment "no track"' });
 });
 
+test.each([
+  [{ masquerade: { flags: ['random', 'persistent'] } }, 'masquerade random,persistent'],
+  [{ masquerade: null }, 'masquerade'],
+  [{ snat: { addr: '192.168.99.10', flags: 'random' } }, 'snat to 192.168.99.10 random'],
+  [{ tproxy: { family: 'ip6', addr: '::1', port: 8080 } }, 'tproxy ip6 to [::1]:8080'],
+])('the text of a translation is what nft takes: %j', (statement, text) => {
+  const json = {
+    nftables: [
+      { table: { family: 'inet', name: 't' } },
+      { chain: { family: 'inet', table: 't', name: 'c' } },
+      { rule: { family: 'inet', table: 't', chain: 'c', handle: 2, expr: [statement] } },
+    ],
+  };
+  expect(parse(JSON.stringify(json))[0]?.chains[0]?.rules[0]?.text).toBe(text);
+});
+
 test('a policy that an old nft leaves out means accept', () => {
   const json = {
     nftables: [

@@ -99,6 +99,7 @@ export function statementText(statement: Json): string {
     case 'snat':
     case 'dnat':
     case 'tproxy':
+    case 'masquerade':
     case 'redirect':
       return natText(kind, content);
     case 'limit':
@@ -112,9 +113,11 @@ export function statementText(statement: Json): string {
 
 function natText(kind: string, content: Json): string {
   const [family, address, port] = [get(content, 'family'), get(content, 'addr'), get(content, 'port')];
-  if (address === undefined && port === undefined) return kind;
-  const target = `${address === undefined ? '' : expressionText(address)}${port === undefined ? '' : `:${expressionText(port)}`}`;
-  return `${kind} ${family === undefined ? '' : `${expressionText(family)} `}to ${target}`;
+  const flags = get(content, 'flags') === undefined ? '' : ` ${expressionText(get(content, 'flags'))}`;
+  if (address === undefined && port === undefined) return `${kind}${flags}`;
+  const host = address === undefined ? '' : expressionText(address);
+  const target = port === undefined ? host : `${host.includes(':') ? `[${host}]` : host}:${expressionText(port)}`;
+  return `${kind} ${family === undefined ? '' : `${expressionText(family)} `}to ${target}${flags}`;
 }
 
 function matchText(content: Json): string {

@@ -45,7 +45,7 @@ test('on a host with nft alone the rule is written with nft', () => {
   const found = soleDiagnosis(change);
   const [first = ''] = commands(found.fix);
   expect(first).toMatch(
-    /^nft 'add table ip transparent_proxy; add chain ip transparent_proxy \S+ \{ type filter hook prerouting priority -150; \}; add rule /,
+    /^nft 'create table ip transparent_proxy; add chain ip transparent_proxy \S+ \{ type filter hook prerouting priority -150; \}; add rule /,
   );
   expect(first).toContain('ip saddr { 172.16.0.11, 172.16.0.12, 172.16.0.13, 172.16.0.14 } tcp sport 80 meta mark set 0x1');
   expect(leftAfterCures(change)).toEqual([]);
