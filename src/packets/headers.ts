@@ -2,6 +2,10 @@
 export const Direction = { unknown: 0, in: 1, out: 2 } as const;
 export type Direction = (typeof Direction)[keyof typeof Direction];
 
+/** How far a frame could be decoded. `cut`: the capture ends before all of the headers; what was decoded until then is kept, as it is in what is malformed. */
+export const Decoded = { ip: 0, notIp: 1, cut: 2, malformed: 3, unknownLink: 4 } as const;
+export type Decoded = (typeof Decoded)[keyof typeof Decoded];
+
 /**
  * The headers of one packet, decoded in place. One instance is filled again and again, as an object for each of millions of packets would cost
  * more than all that is done with it: nothing of it outlives the call it is given to. Numbers are unsigned and 0 where there is none.
@@ -25,6 +29,7 @@ export class Headers {
   /** In bytes. */
   fragmentOffset = 0;
   moreFragments = false;
+  /** FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128. */
   tcpFlags = 0;
   tcpSequence = 0;
   tcpAcknowledgement = 0;
