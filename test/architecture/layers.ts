@@ -81,6 +81,12 @@ export const layers: readonly Layer[] = [
   },
   { of: 'src/packets/', may: [...arithmetic, 'src/packets/'], why: 'bytes in, headers out: where the bytes came from does not matter' },
   {
+    of: 'src/capture/',
+    may: [...arithmetic, 'src/host/', 'src/capture/'],
+    packages: ['node:child_process'],
+    why: 'starts captures and hands over their bytes; what the bytes mean is for others',
+  },
+  {
     of: 'src/engine/',
     may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/reasoning/', 'src/engine/'],
     why: 'from snapshots to a report without asking anyone; checks and rules are handed in',

@@ -1,0 +1,104 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { commandIn, explainFailure } from '../host/target.js';
+import type { Engine } from './engine.js';
+import { keeper } from './keeper.js';
+import { lines } from './lines.js';
+import type { CaptureEnd, CapturePlan, Readiness, RunningCapture } from './plan.js';
+import { tcpdump } from './tcpdump.js';
+
+export interface CaptureOptions {
+  engine?: Engine;
+  /** Milliseconds that it may take to begin; 10000 when absent. */
+  startMs?: number;
+  /** Milliseconds that it may take to end and to hand over what it has; 5000 when absent. */
+  stopMs?: number;
+}
+
+/** Starts a capture. Its bytes are one stream in pcap format, in chunks of any size, which `onBytes` may keep. */
+export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => void, options: CaptureOptions = {}): RunningCapture {
+  const { engine = tcpdump, startMs = 10_000, stopMs = 5000 } = options;
+  const [file, ...args] = commandIn(plan.target, ['sh', '-c', keeper, 'sh', ...engine.command(plan)]);
+  // In a session of its own, which Ctrl-C on the terminal does not reach: a capture ends when it is told to.
+  const child = spawn(file, args, { detached: true });
+  const account = new Account(engine, (why) => explainFailure(plan.target, why));
+  const finish = (): void => {
+    child.stdin.end();
+    setTimeout(() => destroy(child), stopMs).unref();
+  };
+  const tooLate = setTimeout(() => {
+    account.complain(`the capture did not begin within ${startMs / 1000} s`);
+    finish();
+  }, startMs);
+
+  const hear = lines((line) => account.hear(line));
+  child.stdout.on('data', onBytes);
+  child.stderr.on('data', hear);
+  // One that has ended reads no more: why it has is told by the events below.
+  child.stdin.on('error', () => undefined);
+  child.on('error', ({ message }) => account.complain(message));
+  const ended = new Promise<CaptureEnd>((resolve) => {
+    child.on('close', (code, signal) => {
+      hear(undefined);
+      account.complain(code === null ? `the capture was ended by ${signal}` : `the capture ended with exit code ${code}`);
+      resolve(account.end());
+    });
+  });
+  const ready = Promise.race([account.begun, ended.then(({ why = 'stopped before it began' }): Readiness => ({ ok: false, why }))]);
+  ready.then(() => clearTimeout(tooLate));
+  return {
+    plan,
+    ready,
+    ended,
+    stop: () => {
+      account.stopped = true;
+      finish();
+      return ended;
+    },
+  };
+}
+
+/** What a capture has told of itself. */
+class Account {
+  stopped = false;
+  readonly begun: Promise<Readiness>;
+  private begin: (is: Readiness) => void = () => undefined;
+  private readonly counts: Omit<CaptureEnd, 'why'> = { captured: undefined, received: undefined, dropped: undefined };
+  private readonly complaints: string[] = [];
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly explain: (why: string) => string,
+  ) {
+    this.begun = new Promise((resolve) => {
+      this.begin = resolve;
+    });
+  }
+
+  hear(line: string): void {
+    const heard = this.engine.hear(line);
+    if (heard.kind === 'ready') this.begin({ ok: true });
+    else if (heard.kind === 'complaint') this.complain(heard.text);
+    else if (heard.kind === 'count') this.counts[heard.name] = (this.counts[heard.name] ?? 0) + heard.packets;
+  }
+
+  /** The first complaint is the reason, what follows are its consequences. */
+  complain(text: string): void {
+    if (this.complaints.length === 0) this.complaints.push(text);
+  }
+
+  end(): CaptureEnd {
+    const [why = ''] = this.complaints;
+    return this.stopped ? this.counts : { ...this.counts, why: this.explain(why).slice(0, 500) };
+  }
+}
+
+/** Kills the whole process group, and hears no more of it. */
+function destroy(child: ChildProcessWithoutNullStreams): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+  child.stdout.destroy();
+  child.stderr.destroy();
+}

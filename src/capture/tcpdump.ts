@@ -1,0 +1,36 @@
+import type { Engine, Heard } from './engine.js';
+import { ringKiB } from './plan.js';
+
+/** Each packet is handed over when it comes (`--immediate-mode`, `-U`); no promiscuous mode (`-p`), no look-up of names (`-n`). */
+const always = ['-p', '-n', '-U', '--immediate-mode', '-B', String(ringKiB), '-w', '-'];
+
+export const tcpdump: Engine = {
+  name: 'tcpdump',
+  command: ({ iface, snapLength, direction, filter }) => [
+    'tcpdump',
+    ...always,
+    ...['-s', String(snapLength), '-i', iface],
+    ...(direction === undefined ? [] : ['-Q', direction]),
+    '--',
+    filter,
+  ],
+  hear,
+};
+
+const count = /^(\d{1,15}) packets? (captured|received by filter|dropped by kernel|dropped by interface)$/;
+
+/** What it says of itself that is neither a count nor a complaint. */
+const chatter = /^(dropped privs to |data link type |verbose output suppressed|listening on |warning: )/i;
+
+function hear(line: string): Heard {
+  const text = line.trim().replace(/^tcpdump: (?:pcap_loop: )?/, '');
+  const [, packets, what] = count.exec(text) ?? [];
+  if (packets !== undefined && what !== undefined) return { kind: 'count', name: nameOf(what), packets: Number(packets) };
+  if (text.startsWith('listening on ')) return { kind: 'ready' };
+  return text === '' || chatter.test(text) ? { kind: 'nothing' } : { kind: 'complaint', text };
+}
+
+function nameOf(what: string): 'captured' | 'received' | 'dropped' {
+  if (what === 'captured') return 'captured';
+  return what === 'received by filter' ? 'received' : 'dropped';
+}
