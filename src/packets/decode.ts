@@ -53,9 +53,10 @@ function forget(into: Headers): void {
   into.payloadLength = 0;
   into.direction = Direction.unknown;
   into.interfaceIndex = 0;
-  into.sourceMac = 0;
-  into.destinationMac = 0;
+  into.sourceMacAt = -1;
+  into.destinationMacAt = -1;
   into.vlan = 0;
-  into.source.fill(0);
-  into.destination.fill(0);
+  const { source, destination } = into;
+  source[0] = source[1] = source[2] = source[3] = 0;
+  destination[0] = destination[1] = destination[2] = destination[3] = 0;
 }

@@ -43,9 +43,9 @@ export class Headers {
   direction: Direction = Direction.unknown;
   /** Of the cooked link types that tell it (LINUX_SLL2). */
   interfaceIndex = 0;
-  /** Ethernet addresses as numbers below 2^48; the cooked types have the source alone. */
-  sourceMac = 0;
-  destinationMac = 0;
+  /** Where the Ethernet addresses are in the bytes that were captured, for `macAt`; -1 where there is none. The cooked types have the source alone. */
+  sourceMacAt = -1;
+  destinationMacAt = -1;
   /** 802.1Q identifier of the outermost tag. */
   vlan = 0;
 }

@@ -18,11 +18,8 @@ export function decodeIpv4(bytes: Uint8Array, at: number, end: number, wireEnd: 
   into.fragmentOffset = (fragment & 0x1fff) * 8;
   into.ttl = u8(bytes, at + 8);
   into.protocol = u8(bytes, at + 9);
-  const { source, destination } = into;
-  source[0] = source[1] = source[2] = 0;
-  destination[0] = destination[1] = destination[2] = 0;
-  source[3] = u32(bytes, at + 12);
-  destination[3] = u32(bytes, at + 16);
+  into.source[3] = u32(bytes, at + 12);
+  into.destination[3] = u32(bytes, at + 16);
 
   if (u8(bytes, at) >> 4 !== 4 || headerLength < shortestHeader || headerLength > length) return Decoded.malformed;
   const body = at + headerLength;

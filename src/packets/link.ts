@@ -37,8 +37,8 @@ export function decodeLink(bytes: Uint8Array, at: number, end: number, linkType:
 
 function decodeEthernet(bytes: Uint8Array, at: number, end: number, wireEnd: number, into: Headers): Decoded {
   if (end - at < 14) return Decoded.cut;
-  into.destinationMac = mac(bytes, at);
-  into.sourceMac = mac(bytes, at + 6);
+  into.destinationMacAt = at;
+  into.sourceMacAt = at + 6;
   return decodeType(bytes, u16(bytes, at + 12), at + 14, end, wireEnd, into);
 }
 
@@ -46,7 +46,7 @@ function decodeEthernet(bytes: Uint8Array, at: number, end: number, wireEnd: num
 function decodeCooked(bytes: Uint8Array, at: number, end: number, wireEnd: number, into: Headers): Decoded {
   if (end - at < 16) return Decoded.cut;
   into.direction = directionOf(u16(bytes, at));
-  if (u16(bytes, at + 4) === 6) into.sourceMac = mac(bytes, at + 6);
+  if (u16(bytes, at + 4) === 6) into.sourceMacAt = at + 6;
   return u16(bytes, at + 2) === netlink ? Decoded.notIp : decodeType(bytes, u16(bytes, at + 14), at + 16, end, wireEnd, into);
 }
 
@@ -55,7 +55,7 @@ function decodeCooked2(bytes: Uint8Array, at: number, end: number, wireEnd: numb
   if (end - at < 20) return Decoded.cut;
   into.interfaceIndex = u32(bytes, at + 4);
   into.direction = directionOf(u8(bytes, at + 10));
-  if (u8(bytes, at + 11) === 6) into.sourceMac = mac(bytes, at + 12);
+  if (u8(bytes, at + 11) === 6) into.sourceMacAt = at + 12;
   return u16(bytes, at + 8) === netlink ? Decoded.notIp : decodeType(bytes, u16(bytes, at), at + 20, end, wireEnd, into);
 }
 
@@ -69,7 +69,8 @@ function decodeLoopback(bytes: Uint8Array, at: number, end: number, wireEnd: num
 
 /** What follows an Ethernet type, after any number of VLAN tags. */
 function decodeType(bytes: Uint8Array, firstType: number, first: number, end: number, wireEnd: number, into: Headers): Decoded {
-  let [type, at] = [firstType, first];
+  let type = firstType;
+  let at = first;
   for (let tags = 0; type === etherType.vlan || type === etherType.serviceVlan || type === etherType.oldServiceVlan; tags++) {
     if (end - at < 4) return Decoded.cut;
     if (tags === mostTags) return Decoded.malformed;
@@ -81,7 +82,8 @@ function decodeType(bytes: Uint8Array, firstType: number, first: number, end: nu
   return type === etherType.ipv6 ? decodeIpv6(bytes, at, end, wireEnd, into) : Decoded.notIp;
 }
 
-function mac(bytes: Uint8Array, at: number): number {
+/** An Ethernet address as a number below 2^48. */
+export function macAt(bytes: Uint8Array, at: number): number {
   return u16(bytes, at) * 2 ** 32 + u32(bytes, at + 2);
 }
 

@@ -13,9 +13,9 @@ const ways: readonly (readonly [number, number])[] = [
 ];
 const perTransaction = ways.length + 1;
 /** Transactions that are planned at a time. */
-const batch = 32_768;
+const batch = 8192;
 /** An event's place among those planned: with the time before it, one number to sort by. */
-const places = 2 ** 20;
+const places = 2 ** 18;
 const what = { begin: 1, loss: 2, where: 3, way: 16, delay: 32, longer: 48, copy: 64, later: 80 };
 
 export interface Event {
@@ -102,6 +102,7 @@ export class Schedule {
   }
 
   private add(timeUs: number, transaction: number, kind: number): void {
+    if (this.count === places) throw new Error('more packets are under way than there is room for: fewer per second, please');
     this.keys[this.count] = timeUs * places + this.count;
     this.transactions[this.count] = transaction;
     this.kinds[this.count] = kind;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decode } from '../../src/packets/decode.js';
 import { Decoded, Direction, Headers } from '../../src/packets/headers.js';
+import { macAt } from '../../src/packets/link.js';
 import { addressText } from '../../src/packets/text.js';
 import {
   cooked,
@@ -61,9 +62,14 @@ describe('link layers', () => {
   });
 
   test('addresses and outermost tag of Ethernet are kept', () => {
-    const { headers } = decoded(ethernet(etherTypes.ipv4, datagram, [42, 7]));
-    expect(headers).toMatchObject({ vlan: 42, sourceMac: 0x020000000001, destinationMac: 0x020000000002, direction: Direction.unknown });
+    const frame = ethernet(etherTypes.ipv4, datagram, [42, 7]);
+    const headers = new Headers();
+    decode(frame, 0, frame.length, linkType.ethernet, headers);
+    expect(headers).toMatchObject({ vlan: 42, direction: Direction.unknown });
+    expect(macAt(frame, headers.sourceMacAt)).toBe(0x020000000001);
+    expect(macAt(frame, headers.destinationMacAt)).toBe(0x020000000002);
     expect(decoded(ethernet(etherTypes.ipv4, datagram)).headers.vlan).toBe(0);
+    expect(decoded(cooked(etherTypes.ipv4, datagram), 113).headers).toMatchObject({ sourceMacAt: 3 + 6, destinationMacAt: -1 });
   });
 
   test.each([
