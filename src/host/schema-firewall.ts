@@ -92,6 +92,7 @@ const chain = z.object({
     })
     .exactOptional(),
   policy: z.enum(['accept', 'drop']).exactOptional(),
+  policyPackets: z.number().exactOptional(),
   rules: list(rule),
 });
 

@@ -20,6 +20,8 @@ export interface FirewallChain {
   name: string;
   base?: { hook: Hook; priority: number; type: 'filter' | 'nat' | 'route'; devices?: readonly string[] };
   policy?: 'accept' | 'drop';
+  /** Packets that came to the end of the chain; iptables counts them, nft does not. */
+  policyPackets?: number;
   rules: readonly FirewallRule[];
 }
 

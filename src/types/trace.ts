@@ -63,10 +63,12 @@ export interface CounterDelta {
   host: string;
   /** `TcpExtIPReversePathFilter`, `IpForwDatagrams`, a firewall rule as its tool prints it. */
   name: string;
-  /** How much it grew; a counter that went back (a restart) is left out. */
+  /** How much it grew; a counter that went back (a restart) is left out. 0 only for a firewall rule or filter that matched nothing. */
   delta: number;
   /** The file or command that it was read from. */
   source: string;
+  /** Counted for all network namespaces of the machine together; absent: for this host alone. */
+  scope?: 'machine';
 }
 
 /** What captures and counters showed, for rules. */

@@ -85,7 +85,11 @@ test('policy, counters and the text without counters', () => {
     source: 'iptables-nft',
     family: 4,
   });
-  expect(table?.chains[0]).toMatchObject({ policy: 'drop', rules: [{ packets: 3, text: '-A INPUT -s 10.0.0.1/32 -j ACCEPT' }] });
+  expect(table?.chains[0]).toMatchObject({
+    policy: 'drop',
+    policyPackets: 7,
+    rules: [{ packets: 3, text: '-A INPUT -s 10.0.0.1/32 -j ACCEPT' }],
+  });
 });
 
 test.each([

@@ -28,9 +28,15 @@ const priorities = new Map([
   ['security', 50],
 ]);
 
+interface OpenChain {
+  policy: string;
+  policyPackets?: number;
+  rules: FirewallRule[];
+}
+
 interface OpenTable {
   name: string;
-  chains: Map<string, { policy: string; rules: FirewallRule[] }>;
+  chains: Map<string, OpenChain>;
 }
 
 /**
@@ -44,15 +50,16 @@ export function parseIptablesSave(text: string, about: { source: FirewallSource;
     if (line.startsWith('*')) tables.push({ name: line.slice(1).trim(), chains: new Map() });
     else if (!table) continue;
     else if (line.startsWith(':')) {
-      const [name = '', policy = '-'] = line.slice(1).split(' ');
-      table.chains.set(name, { policy, rules: [] });
+      const [name = '', policy = '-', count = ''] = line.slice(1).split(' ');
+      const packets = /^\[(\d{1,20}):/.exec(count)?.[1];
+      table.chains.set(name, { policy, ...(packets === undefined ? {} : { policyPackets: Number(packets) }), rules: [] });
     } else readRule(line, table, about.family);
   }
   return tables.map(({ name, chains }) => ({
     source: about.source,
     family: about.family === 4 ? 'ip' : 'ip6',
     name,
-    chains: [...chains].map(([chain, { policy, rules }]) => toChain(name, chain, policy, rules)),
+    chains: [...chains].map(([chain, content]) => toChain(name, chain, content)),
     sets: {},
   }));
 }
@@ -94,12 +101,18 @@ function action(
   return table.chains.has(name) ? { do: 'jump', chain: name } : targetAction(name, options);
 }
 
-function toChain(table: string, name: string, policy: string, rules: readonly FirewallRule[]): FirewallChain {
+function toChain(table: string, name: string, { policy, policyPackets, rules }: OpenChain): FirewallChain {
   const hook = policy === '-' ? undefined : hooks.get(name);
   if (!hook) return { name, rules };
   // Source NAT happens in POSTROUTING and, for local traffic, in INPUT (NF_IP_PRI_NAT_SRC).
   const natPriority = hook === 'postrouting' || hook === 'input' ? 100 : -100;
   const type = table === 'nat' ? 'nat' : table === 'mangle' && hook === 'output' ? 'route' : 'filter';
   const priority = table === 'nat' ? natPriority : (priorities.get(table) ?? 0);
-  return { name, base: { hook, priority, type }, policy: policy === 'DROP' ? 'drop' : 'accept', rules };
+  return {
+    name,
+    base: { hook, priority, type },
+    policy: policy === 'DROP' ? 'drop' : 'accept',
+    ...(policyPackets === undefined ? {} : { policyPackets }),
+    rules,
+  };
 }
