@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import type { Shell } from './cli/shell.js';
+import { addTrace } from './cli/trace.js';
 import {
   addressOf,
   clientOf,
@@ -112,13 +114,15 @@ function commandLine(io: Surroundings, exit: (code: number) => void): Command {
       getOutHelpWidth: () => 100,
     })
     .addHelpText('after', '\nExit code: 0 healthy, 1 faulty, 2 undetermined, 64 wrong usage, 70 an error of tpdoctor itself.');
-  addCheck(program, io, exit);
+  const shell = shellOf(io, exit);
+  addCheck(program, shell);
+  addTrace(program, shell);
   addPath(program, io, exit);
   addExplain(program, io);
   return program;
 }
 
-function addCheck(program: Command, io: Surroundings, exit: (code: number) => void): void {
+function addCheck(program: Command, shell: Shell): void {
   program
     .command('check')
     .description('diagnose this host, or several hosts together')
@@ -139,21 +143,28 @@ function addCheck(program: Command, io: Surroundings, exit: (code: number) => vo
     .option('--quiet', 'only the diagnoses and the verdict')
     .option('--verbose', 'everything that was found')
     .action(async (files: string[], flags: CheckFlags) => {
-      const [{ runCheck }, { validate }, { formats }] = await Promise.all([
-        import('./commands/check.js'),
-        import('./commands/validate.js'),
-        import('./report/formats.js'),
-      ]);
+      const [{ runCheck }, { validate }] = await Promise.all([import('./commands/check.js'), import('./commands/validate.js')]);
       const options = checkOptions(files, flags);
       await validate(options);
+      await shell.report(flags, (speech) => runCheck(options, speech));
+    });
+}
+
+/** What verbs print reports through. */
+function shellOf(io: Surroundings, exit: (code: number) => void): Shell {
+  return {
+    version: version(),
+    report: async (flags, run) => {
+      const { formats } = await import('./report/formats.js');
       const speech = speechTo(io);
-      const { report, exitCode, notes = [] } = await runCheck(options, speech).finally(() => speech.done());
+      const { report, exitCode, notes = [] } = await run(speech).finally(() => speech.done());
       const render = await formats.get(flags.json ? 'json' : flags.output)?.();
       if (!render) throw new Error(`no format ${flags.output}`);
       io.stdout.write(render(report, style(flags, io)));
       for (const note of notes) complain(note, io);
       exit(exitCode);
-    });
+    },
+  };
 }
 
 function addPath(program: Command, io: Surroundings, exit: (code: number) => void): void {

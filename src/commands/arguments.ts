@@ -79,3 +79,32 @@ export function timeoutOf(text: string): number {
     throw new InvalidArgumentError('Expected 100ms to 600s, for example 20, 20s or 500ms.');
   return milliseconds;
 }
+
+/** Milliseconds; more than a round of questions may take. */
+export function durationOf(text: string): number {
+  const found = /^(\d{1,5}(?:\.\d{1,3})?)(ms|s|m)?$/.exec(text);
+  const factor = { ms: 1, s: 1000, m: 60_000 }[found?.[2] ?? 's'] ?? 1000;
+  const milliseconds = found ? Math.round(Number(found[1]) * factor) : Number.NaN;
+  if (!(milliseconds >= 100 && milliseconds <= 3_600_000))
+    throw new InvalidArgumentError('Expected 100ms to 60m, for example 10, 10s or 2m.');
+  return milliseconds;
+}
+
+export function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65_535) throw new InvalidArgumentError('Expected a port, 1 to 65535.');
+  return port;
+}
+
+export function wholeOf(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Expected a number from 1 on.');
+  return Number(text);
+}
+
+export function readOf(text: string): { host: string; file: string } {
+  const cut = text.indexOf('=');
+  const [host, file] = [text.slice(0, cut), text.slice(cut + 1)];
+  if (cut < 1 || file === '' || !/^[A-Za-z0-9._-]{1,64}$/.test(host))
+    throw new InvalidArgumentError('Expected NAME=FILE, for example proxy=proxy-eth0.pcap.');
+  return { host, file };
+}

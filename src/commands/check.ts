@@ -47,7 +47,7 @@ export async function runCheck(options: CheckOptions, io: Io): Promise<CheckResu
 }
 
 /** A full disk must not cost the diagnosis. */
-async function keep(path: string, recordings: unknown, io: Io): Promise<void> {
+export async function keep(path: string, recordings: unknown, io: Io): Promise<void> {
   try {
     await writeFile(path, `${JSON.stringify(recordings, null, 1)}\n`);
   } catch (error) {
@@ -55,7 +55,7 @@ async function keep(path: string, recordings: unknown, io: Io): Promise<void> {
   }
 }
 
-function choose<T>(catalogue: ReadonlyMap<string, T>, options: CheckOptions): [Map<string, T>, string[]] {
+export function choose<T>(catalogue: ReadonlyMap<string, T>, options: Pick<CheckOptions, 'only' | 'skip'>): [Map<string, T>, string[]] {
   const chosen = [...catalogue].filter(([id]) => selects(id, options));
   return [new Map(chosen), [...catalogue.keys()].filter((id) => !selects(id, options))];
 }

@@ -32,6 +32,27 @@ export interface PathOptions extends Pick<CheckOptions, 'version' | 'hosts' | 'f
   to: { address: string; port: number; protocol?: 'tcp' | 'udp' };
 }
 
+/** What `tpdoctor trace` was asked to do. */
+export interface TraceOptions extends Omit<CheckOptions, 'fixScript' | 'outbound'> {
+  /** Listening ports; all transparent services when empty. */
+  ports: readonly number[];
+  /** Where no configuration tells it. */
+  upstreamPorts: readonly number[];
+  protocol?: 'tcp' | 'udp';
+  /** How long to capture, 100 … 3600000 ms. */
+  durationMs: number;
+  /** End when so many transactions are over. */
+  count?: number;
+  /** Send requests of tpdoctor's own from the client's host. */
+  probe: boolean;
+  /** Directory for what is captured. */
+  write?: string;
+  /** Capture files to read instead of capturing, each of a host. */
+  read: readonly { host: string; file: string }[];
+  /** Read the kernel's reasons for dropping packets. */
+  drops: boolean;
+}
+
 /** 0 healthy, 1 faulty, 2 undetermined. */
 export type ExitCode = 0 | 1 | 2;
 

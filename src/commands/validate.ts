@@ -6,7 +6,7 @@ import { parseTarget } from '../host/target.js';
 import { familyOf } from '../net/address.js';
 import { checkScriptDirectory } from './fix-scripts.js';
 import { nearest } from './near.js';
-import { type CheckOptions, type PathOptions, UsageError } from './options.js';
+import { type CheckOptions, type PathOptions, type TraceOptions, UsageError } from './options.js';
 import { matchesGlob } from './selection.js';
 
 /** What only the rest of the program can say about the arguments: rejects with a UsageError before any host is asked. */
@@ -16,6 +16,21 @@ export async function validate(options: CheckOptions): Promise<void> {
   await checkOutput('--record', options.record);
   await checkOutput('--save', options.save);
   if (options.fixScript !== undefined) await checkScriptDirectory(options.fixScript);
+}
+
+/** The same for `trace`. */
+export async function validateTrace(options: TraceOptions): Promise<void> {
+  for (const { name, target } of options.hosts) checkTarget(name, target);
+  await checkPatterns(options);
+  await checkOutput('--record', options.record);
+  await checkOutput('--save', options.save);
+  if (options.read.length > 0 && (options.probe || options.write !== undefined || options.drops))
+    throw new UsageError('--read reads captures that are there: --probe, --write and --drops need a live one');
+  for (const { file } of options.read) {
+    await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+      throw new UsageError(`--read: cannot read ${file}: ${error.code ?? 'no reason given'}`);
+    });
+  }
 }
 
 /** The same for `path`. */
@@ -33,7 +48,7 @@ function checkTarget(name: string, target: string): void {
 }
 
 /** A misspelt id would otherwise skip nothing, or everything, without a word. */
-async function checkPatterns({ only, skip }: CheckOptions): Promise<void> {
+async function checkPatterns({ only, skip }: Pick<CheckOptions, 'only' | 'skip'>): Promise<void> {
   if (only.length + skip.length === 0) return;
   const [checks, rules] = await Promise.all([loadChecks(), loadRules()]);
   const ids = [...new Set([...checks.keys(), ...rules.keys()])];

@@ -1,9 +1,23 @@
 import { withPort } from '../net/address.js';
 import type { Snapshots } from '../path/world.js';
-import type { Case, Check, NotExamined, Report, ReportedHost, ReportedService, Rule, Service, ServiceMode } from '../types.js';
+import type {
+  Case,
+  Check,
+  Diagnosis,
+  NotExamined,
+  Observation,
+  Report,
+  ReportedHost,
+  ReportedService,
+  Rule,
+  Service,
+  ServiceMode,
+  Trace,
+} from '../types.js';
 import { buildCase, type CaseOptions } from './case.js';
 import { diagnose } from './diagnose.js';
 import { findDoubts } from './doubts.js';
+import { findPacketDoubts } from './packet-doubts.js';
 import { runChecks } from './run-checks.js';
 import { findUnseen } from './unseen.js';
 import { verdictOf } from './verdict.js';
@@ -17,6 +31,10 @@ export interface Examination {
   rules: ReadonlyMap<string, Rule>;
   /** Ids that the user left out. */
   skipped: readonly string[];
+  /** What packets showed, when they were captured. */
+  observed?: Observation;
+  /** Ids of the only services that the verdict is about; all when absent. */
+  about?: ReadonlySet<string>;
 }
 
 /** Snapshots in, findings and diagnoses out. Pure: a live run, a file and a replay are examined by the same code. */
@@ -27,23 +45,47 @@ export function examine({
   checks,
   rules,
   skipped,
+  observed,
+  about,
 }: Examination): Omit<Report, 'schema' | 'tool' | 'command' | 'startedAt' | 'tookMs'> {
-  const c = buildCase(snapshots, options);
+  const c: Case = { ...buildCase(snapshots, options), ...(observed === undefined ? {} : { observed }) };
   const findings = runChecks(c, checks);
-  const { diagnoses, unexplained, crashes } = diagnose({ ...c, findings }, rules, options);
+  const { diagnoses: all, unexplained, crashes } = diagnose({ ...c, findings }, rules, options);
+  const isAbout = (services: readonly string[]) => about === undefined || services.length === 0 || services.some((id) => about.has(id));
+  const scope: Case = about === undefined ? c : { ...c, walks: c.walks.filter(({ service }) => about.has(service.id)) };
+  const diagnoses = all.filter(({ services }) => isAbout(services));
   const doubts = [
-    ...findDoubts(c, unexplained),
+    ...findDoubts(
+      scope,
+      unexplained.filter(({ service }) => isAbout([service.id])),
+    ),
+    ...findPacketDoubts(scope, diagnoses),
     ...[...crashes].map(([cause, why]) => ({ what: cause, why: `tpdoctor's own error: ${why}` })),
   ];
   const reported = hosts.map((host) => ({ ...host, roles: [...(c.roles.get(host.name) ?? [])] }));
   return {
-    verdict: verdictOf({ hosts: reported, diagnoses, doubts, case: c }),
+    verdict: verdictOf({ hosts: reported, diagnoses, doubts, case: scope }),
     hosts: reported,
     services: c.services.map((service) => reportService(c, service)),
     diagnoses,
-    notExamined: [...noServices(c), ...doubts, ...findUnseen(c), ...skipped.map(skippedEntry)],
+    notExamined: [
+      ...(observed === undefined ? noServices(c) : []),
+      ...doubts,
+      ...findUnseen(scope),
+      ...all.filter((diagnosis) => !isAbout(diagnosis.services) && diagnosis.severity === 'fault').map(elsewhere),
+      ...skipped.map(skippedEntry),
+    ],
     findings,
+    ...(observed === undefined ? {} : { trace: traceOf(observed) }),
   };
+}
+
+function traceOf({ window, points, transactions, patterns, clocks }: Observation): Trace {
+  return { window, points, transactions, patterns, clocks };
+}
+
+function elsewhere({ cause, host, services }: Diagnosis): NotExamined {
+  return { what: `${cause} on ${host}`, why: `it concerns ${services.join(', ')}, which was not asked about`, settle: 'tpdoctor check' };
 }
 
 function noServices(c: Case): NotExamined[] {

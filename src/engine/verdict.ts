@@ -12,8 +12,9 @@ export interface VerdictInput {
 export function verdictOf({ hosts, diagnoses, doubts, case: c }: VerdictInput): Verdict {
   const faults = diagnoses.filter((diagnosis) => diagnosis.severity === 'fault');
   if (faults.some((diagnosis) => diagnosis.certainty !== 'possible')) return 'faulty';
-  const inDoubt =
-    faults.length > 0 || doubts.length > 0 || hosts.some((host) => !host.reached) || c.services.length === 0 || c.walks.length === 0;
+  // Packets alone, without any configuration, can show that all is well.
+  const isBlind = c.observed === undefined && (c.services.length === 0 || c.walks.length === 0);
+  const inDoubt = faults.length > 0 || doubts.length > 0 || hosts.some((host) => !host.reached) || isBlind;
   return inDoubt ? 'undetermined' : 'healthy';
 }
 

@@ -1,0 +1,120 @@
+import { type Command, Option } from 'commander';
+import {
+  clientOf,
+  collect,
+  durationOf,
+  hostOf,
+  idOf,
+  outputOf,
+  pidOf,
+  portOf,
+  protocolOf,
+  readOf,
+  timeoutOf,
+  wholeOf,
+} from '../commands/arguments.js';
+import type { TraceOptions } from '../commands/options.js';
+import type { NamedHost } from '../types.js';
+import type { Shell } from './shell.js';
+
+interface TraceFlags {
+  port?: number[];
+  upstreamPort?: number[];
+  protocol?: 'tcp' | 'udp';
+  host?: NamedHost[];
+  client?: string[];
+  duration: number;
+  count?: number;
+  probe?: true;
+  drops?: true;
+  write?: string;
+  read?: { host: string; file: string }[];
+  nginx?: number;
+  output: 'table' | 'json';
+  json?: true;
+  only?: string[];
+  skip?: string[];
+  timeout?: number;
+  record?: string;
+  save?: string;
+  color: boolean;
+  quiet?: true;
+  verbose?: true;
+}
+
+const defaultDurationMs = 10_000;
+
+export function addTrace(program: Command, shell: Shell): void {
+  program
+    .command('trace')
+    .description('capture on all hosts at once, follow each transaction through them, and tell where it ends')
+    .argument('[FILE...]', 'snapshot files')
+    .option('--port <PORT>', 'the listening port of the service (repeatable); all transparent services without it', collect(portOf))
+    .option('--upstream-port <PORT>', 'where no configuration tells it (repeatable)', collect(portOf))
+    .addOption(new Option('--protocol <tcp|udp>', 'one of them only').argParser(protocolOf))
+    .option('--host <NAME=TARGET>', 'a host of the setup: local, netns:NAME or a snapshot file (repeatable)', collect(hostOf))
+    .option('--duration <TIME>', 'how long to capture: 10, 10s or 500ms; Ctrl-C ends it, too', durationOf, defaultDurationMs)
+    .option('--count <N>', 'end after so many transactions', wholeOf)
+    .option('--client <IP|PREFIX>', 'only clients there (repeatable)', collect(clientOf))
+    .option('--probe', "send requests of tpdoctor's own from the client's host")
+    .option('--drops', "read the kernel's reasons for dropping packets, through a private trace instance")
+    .option('--write <DIR>', 'keep what is captured, a file for each interface')
+    .option('--read <NAME=FILE>', 'read a capture of that host instead (repeatable)', collect(readOf))
+    .option('--nginx <PID>', 'only this nginx master', pidOf)
+    .addOption(new Option('--output <FORMAT>', 'table or json').argParser(outputOf).default('table'))
+    .option('--json', 'the same as --output json')
+    .option('--only <ID>', 'only these checks and causes; * stands for anything (repeatable)', collect(idOf))
+    .option('--skip <ID>', 'not these checks and causes (repeatable)', collect(idOf))
+    .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
+    .option('--record <FILE>', 'write every question and answer to a file')
+    .option('--save <FILE>', 'write the snapshots to a file')
+    .option('--no-color', 'no colours')
+    .option('--quiet', 'only the diagnoses and the verdict')
+    .option('--verbose', 'everything that was found')
+    .action(async (files: string[], flags: TraceFlags) => {
+      const [{ runTrace }, { validateTrace }] = await Promise.all([import('../commands/trace.js'), import('../commands/validate.js')]);
+      const options = traceOptions(files, flags, shell.version);
+      await validateTrace(options);
+      await shell.report(flags, (speech) => untilInterrupted((ended) => runTrace(options, speech, ended)));
+    });
+}
+
+/** The first Ctrl-C ends the capture and lets the verdict be told; the second ends the program. */
+async function untilInterrupted<T>(run: (ended: AbortSignal) => Promise<T>): Promise<T> {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  try {
+    return await run(ending.signal);
+  } finally {
+    process.off('SIGINT', end);
+    process.off('SIGTERM', end);
+  }
+}
+
+function traceOptions(files: readonly string[], flags: TraceFlags, version: string): TraceOptions {
+  const { host = [], client = [], only = [], skip = [], port = [], upstreamPort = [], read = [] } = flags;
+  const { nginx, timeout, protocol, count, write, record, save } = flags;
+  return {
+    version,
+    hosts: host,
+    files,
+    clients: client,
+    only,
+    skip,
+    ports: port,
+    upstreamPorts: upstreamPort,
+    read,
+    durationMs: flags.duration,
+    probe: flags.probe === true,
+    drops: flags.drops === true,
+    ...(nginx === undefined ? {} : { nginxPid: nginx }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(count === undefined ? {} : { count }),
+    ...(write === undefined ? {} : { write }),
+    ...(record === undefined ? {} : { record }),
+    ...(save === undefined ? {} : { save }),
+  };
+}

@@ -1,0 +1,72 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { observationOf } from '../engine/observation.js';
+import { ownMacs } from '../engine/traced-services.js';
+import { learn } from '../journeys/learn.js';
+import { type ByteSource, readBeginnings, readTogether } from '../journeys/offline.js';
+import type { TracedService } from '../journeys/services.js';
+import { type TracedPoint, Tracer } from '../journeys/tracer.js';
+import type { Case, Observation } from '../types.js';
+import { type Io, UsageError } from './options.js';
+
+const bufferBytes = 262_144;
+
+/** Reads capture files side by side, each as a point of its host. */
+export function traceFiles(
+  files: readonly { host: string; file: string }[],
+  { c, services }: { c: Case; services: readonly TracedService[] },
+  io: Io,
+): Observation {
+  const points: TracedPoint[] = files.map(({ host, file }) => ({
+    host,
+    iface: ifaceOf(file, host),
+    ownMacs: ownMacs(c, host),
+    clockOffset: 0,
+  }));
+  const open = files.map(
+    ({ file }) =>
+      () =>
+        openFile(file),
+  );
+  io.progress('looking at the captures');
+  const learned = learn(points, services, (see) => readBeginnings(open, see));
+  const tracer = new Tracer(learned.points, learned.services);
+  io.progress(`reading ${files.length} capture${files.length === 1 ? '' : 's'}`);
+  const offsets = learned.points.map(({ clockOffset }) => clockOffset);
+  const ends = readTogether(
+    open.map((begin) => begin()),
+    offsets,
+    (point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted),
+  );
+  ends.forEach((why, n) => {
+    if (why !== undefined) io.warn(`${files[n]?.file}: ${why}; what came before was read`);
+  });
+  const counts = learned.points.map(({ host, iface }, n) => ({ host, iface, packets: tracer.packets[n] ?? 0, dropped: 0 }));
+  return observationOf(tracer, counts, []);
+}
+
+/** Closed when it is read to its end. */
+function openFile(file: string): ByteSource {
+  let descriptor: number | undefined;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch (error) {
+    throw new UsageError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const buffer = Buffer.allocUnsafe(bufferBytes);
+  return {
+    next(most) {
+      if (descriptor === undefined) return undefined;
+      const read = readSync(descriptor, buffer, 0, Math.min(most, bufferBytes), null);
+      if (read > 0) return buffer.subarray(0, read);
+      closeSync(descriptor);
+      descriptor = undefined;
+      return undefined;
+    },
+  };
+}
+
+/** `proxy-eth0.pcap`, as --write names them, is of eth0; another name is the name of the point. */
+function ifaceOf(file: string, host: string): string {
+  const base = (file.split('/').at(-1) ?? file).replace(/\.(?:pcap|pcapng|cap)$/i, '');
+  return base.startsWith(`${host}-`) || base.startsWith(`${host}.`) ? base.slice(host.length + 1) : base;
+}

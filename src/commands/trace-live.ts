@@ -1,0 +1,130 @@
+import { setTimeout } from 'node:timers/promises';
+import type { CaptureEnd, CapturePlan, RunningCapture } from '../capture/plan.js';
+import { plansFor } from '../capture/points.js';
+import { startCapture } from '../capture/start.js';
+import { observationOf } from '../engine/observation.js';
+import { macNumber } from '../engine/traced-services.js';
+import { type LiveTarget, parseTarget } from '../host/target.js';
+import { Feed } from '../journeys/feed.js';
+import type { TracedService } from '../journeys/services.js';
+import { type TracedPoint, Tracer } from '../journeys/tracer.js';
+import { Direction } from '../packets/headers.js';
+import type { Case, Observation, PointCount } from '../types.js';
+import { type Io, type TraceOptions, UsageError } from './options.js';
+
+/** Enough for headers, the beginning of a request and a DNS question, in bytes. */
+const snapLength = 384;
+/** Answers of the last requests are on their way when a capture is to end: how long they are waited for, in milliseconds. */
+const afterglowMs = 1500;
+const lookEveryMs = 500;
+const settleEveryMs = 100;
+
+/** Captures on all hosts at once until time, transactions or the user say that it is enough. */
+export async function traceLive(
+  options: TraceOptions,
+  { c, services }: { c: Case; services: readonly TracedService[] },
+  io: Io,
+  ended: AbortSignal,
+): Promise<Observation> {
+  const plans = plansOf(options, c, services);
+  if (plans.length === 0)
+    throw new UsageError('none of the hosts can be captured on: name live ones with --host NAME=local or NAME=netns:NAME');
+  const tracer = new Tracer(plans.map(pointOf), services);
+  const gate = { open: false };
+  const feeds = plans.map(
+    (_, point) =>
+      new Feed((headers, bytes, time, quoted) => {
+        if (gate.open) tracer.see(point, headers, bytes, time, quoted);
+      }),
+  );
+  const captures = plans.map((plan, point) => startCapture(plan, (chunk) => feeds[point]?.push(chunk)));
+  try {
+    io.progress(`starting ${captures.length} captures`);
+    await complainAbout(captures, io);
+    gate.open = true;
+    await watch(tracer, options, io, ended);
+    await settle(tracer);
+  } finally {
+    await Promise.all(captures.map((capture) => capture.stop()));
+  }
+  const ends = await Promise.all(captures.map((capture) => capture.stop()));
+  return observationOf(tracer, countsOf(plans, ends, tracer), []);
+}
+
+function plansOf(options: TraceOptions, c: Case, services: readonly TracedService[]): CapturePlan[] {
+  const ids = new Set(services.map(({ id }) => id));
+  const walks = c.walks.filter(({ service }) => ids.has(service.id));
+  const wanted = {
+    walks,
+    flows: {
+      ports: services.flatMap(({ protocol, port, upstreamPorts }) => [port, ...upstreamPorts].map((each) => ({ protocol, port: each }))),
+      addresses: [...new Set([...walks.flatMap(({ client, upstream }) => [client, upstream.address ?? []].flat())])],
+      ...(options.clients.length > 0 ? { only: options.clients } : {}),
+    },
+    snapLength,
+  };
+  const hosts = options.hosts.length + options.files.length > 0 ? options.hosts : [{ name: 'local', target: 'local' }];
+  return hosts.flatMap(({ name, target }) => {
+    const [snapshot, live] = [c.snapshots.get(name), liveTarget(target)];
+    return snapshot && live ? plansFor(snapshot, live, wanted) : [];
+  });
+}
+
+function liveTarget(text: string): LiveTarget | undefined {
+  const target = parseTarget(text);
+  return 'error' in target || target.kind === 'file' ? undefined : target;
+}
+
+function pointOf({ host, iface, mac, direction }: CapturePlan): TracedPoint {
+  return {
+    host,
+    iface,
+    ownMacs: new Set(mac === undefined ? [] : macNumber(mac)),
+    clockOffset: 0,
+    ...(direction === undefined ? {} : { direction: direction === 'in' ? Direction.in : Direction.out }),
+  };
+}
+
+/** A point that cannot be captured at costs no other. */
+async function complainAbout(captures: readonly RunningCapture[], io: Io): Promise<void> {
+  for (const { plan, ready } of captures) {
+    const outcome = await ready;
+    if (!outcome.ok) io.warn(`${plan.host}: no capture on ${plan.iface}: ${outcome.why}`);
+  }
+}
+
+async function watch(tracer: Tracer, { durationMs, count }: TraceOptions, io: Io, ended: AbortSignal): Promise<void> {
+  const until = Date.now() + durationMs;
+  while (Date.now() < until && !ended.aborted) {
+    await setTimeout(Math.min(lookEveryMs, until - Date.now()), undefined, { signal: ended }).catch(() => undefined);
+    const ends = new Map<string, number>();
+    for (const { judgement, count: times } of tracer.peek()) ends.set(judgement.end, (ends.get(judgement.end) ?? 0) + times);
+    const over = [...ends].reduce((sum, [end, times]) => sum + (end === 'ambiguous' ? 0 : times), 0);
+    const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
+    io.progress(
+      `${left} s left · ${tracer.packets.reduce((a, b) => a + b, 0)} packets · ${[...ends].map(([end, n]) => `${n} ${end}`).join(' · ')}`,
+    );
+    if (count !== undefined && over >= count) return;
+  }
+}
+
+/** Waits until nothing is under way any more, but not for ever: where traffic goes on there is always something. */
+async function settle(tracer: Tracer): Promise<void> {
+  const until = Date.now() + afterglowMs;
+  do await setTimeout(settleEveryMs);
+  while (Date.now() < until && tracer.peek(Date.now() * 1000).some(({ judgement }) => judgement.end === 'ambiguous'));
+}
+
+/** A device that does not tell direction is captured on twice, and is one point all the same. */
+function countsOf(plans: readonly CapturePlan[], ends: readonly CaptureEnd[], tracer: Tracer): PointCount[] {
+  const counts = new Map<string, PointCount>();
+  plans.forEach(({ host, iface }, n) => {
+    const known = counts.get(`${host} ${iface}`) ?? { host, iface, packets: 0, dropped: 0 };
+    counts.set(`${host} ${iface}`, {
+      ...known,
+      packets: known.packets + (tracer.packets[n] ?? 0),
+      dropped: known.dropped + (ends[n]?.dropped ?? 0),
+    });
+  });
+  return [...counts.values()];
+}

@@ -1,0 +1,88 @@
+import { buildCase, type CaseOptions } from '../engine/case.js';
+import { loadChecks, loadRules } from '../engine/catalogue.js';
+import { examine } from '../engine/examine.js';
+import { tracedServices } from '../engine/traced-services.js';
+import { exitCodeOf } from '../engine/verdict.js';
+import type { TracedService } from '../journeys/services.js';
+import type { Case, Observation, Report } from '../types.js';
+import { choose, keep } from './check.js';
+import { type Gathered, gather } from './gather.js';
+import { type CheckResult, type Io, type TraceOptions, UsageError } from './options.js';
+
+/** `tpdoctor trace`: follows packets over all hosts, live or in capture files, and lays what they did over what was predicted. */
+export async function runTrace(options: TraceOptions, io: Io, ended: AbortSignal): Promise<CheckResult> {
+  const started = Date.now();
+  const caseOptions: CaseOptions = {
+    clients: options.clients,
+    roles: new Map(options.hosts.flatMap(({ name, roles }) => (roles ? [[name, roles] as const] : []))),
+    ...(options.nginxPid === undefined ? {} : { nginxPid: options.nginxPid }),
+  };
+  const [gathered, checks, rules] = await Promise.all([askHosts(options, caseOptions, io), loadChecks(), loadRules()]);
+  const c = buildCase(gathered.snapshots, caseOptions);
+  const services = tracedServices(c, options);
+  if (services.length === 0) throw new UsageError(nothingToTrace(c, options));
+  const observed = await observe(options, { c, services }, io, ended);
+  const [chosenChecks, skippedChecks] = choose(checks, options);
+  const [chosenRules, skippedRules] = choose(rules, options);
+  const examined = examine({
+    snapshots: gathered.snapshots,
+    hosts: withCaptured(gathered, options),
+    options: caseOptions,
+    checks: chosenChecks,
+    rules: chosenRules,
+    skipped: [...new Set([...skippedChecks, ...skippedRules])],
+    observed,
+    ...aboutTraced(services),
+  });
+  if (options.record !== undefined) await keep(options.record, gathered.recordings, io);
+  const report: Report = {
+    schema: 'tpdoctor.report/1',
+    tool: { name: 'tpdoctor', version: options.version },
+    command: 'trace',
+    startedAt: new Date(started).toISOString(),
+    tookMs: Date.now() - started,
+    ...examined,
+  };
+  return { report, exitCode: exitCodeOf(report.verdict) };
+}
+
+/** Where the configuration tells the services; else there are none to tell apart. */
+function aboutTraced(services: readonly TracedService[]): { about?: ReadonlySet<string> } {
+  const ids = services.flatMap(({ id }) => id ?? []);
+  return ids.length > 0 ? { about: new Set(ids) } : {};
+}
+
+/** Capture files need no host at all; without them this host is meant when none is named. */
+async function askHosts(options: TraceOptions, caseOptions: CaseOptions, io: Io): Promise<Gathered> {
+  if (options.read.length > 0 && options.hosts.length + options.files.length === 0)
+    return { snapshots: new Map(), hosts: [], recordings: {} };
+  return gather({ ...options, outbound: [] }, caseOptions, io);
+}
+
+async function observe(
+  options: TraceOptions,
+  traced: { c: Case; services: readonly TracedService[] },
+  io: Io,
+  ended: AbortSignal,
+): Promise<Observation> {
+  if (options.read.length > 0) {
+    const { traceFiles } = await import('./trace-files.js');
+    return traceFiles(options.read, traced, io);
+  }
+  const { traceLive } = await import('./trace-live.js');
+  return traceLive(options, traced, io, ended);
+}
+
+/** A host of which there is a capture alone. */
+function withCaptured({ hosts }: Gathered, { read }: TraceOptions): Gathered['hosts'] {
+  const named = new Set(hosts.map(({ name }) => name));
+  const captured = read.filter(({ host }, n) => !named.has(host) && read.findIndex((other) => other.host === host) === n);
+  return [...hosts, ...captured.map(({ host, file }) => ({ name: host, target: file, reached: true }))];
+}
+
+function nothingToTrace(c: Case, { ports }: TraceOptions): string {
+  const there = c.services.map(({ id }) => id).join(', ');
+  if (c.services.length === 0 && ports.length === 0)
+    return 'no service is known: name the listening port with --port, or nginx’s host with --host';
+  return `no service listens on port ${ports.join(' or ')}; there are: ${there}`;
+}

@@ -1,0 +1,44 @@
+import { tellPattern } from '../journeys/tell.js';
+import type { Tracer } from '../journeys/tracer.js';
+import type { CounterDelta, Observation, PatternEnd, PointCount, TracePattern } from '../types.js';
+
+/** What was captured, as rules and reports take it. */
+export function observationOf(tracer: Tracer, points: readonly PointCount[], counters: readonly CounterDelta[]): Observation {
+  const { patterns, clocks } = tracer.finish();
+  const readings = clocks.readings();
+  const offsetOf = (host: string, at: number): number => {
+    const reading = readings.get(host);
+    return reading === undefined ? 0 : reading.offset + reading.drift * (at - reading.at) - tracer.offsetOfHost(host);
+  };
+  const told = merge(patterns.map((pattern) => tellPattern(pattern, tracer.joiner, offsetOf)));
+  const count = (...ends: PatternEnd[]) => told.filter(({ end }) => ends.includes(end)).reduce((sum, pattern) => sum + pattern.count, 0);
+  const iso = (time: number) => new Date(Number.isFinite(time) ? time / 1000 : 0).toISOString();
+  return {
+    window: { from: iso(tracer.from), to: iso(tracer.to) },
+    points: [...points],
+    transactions: {
+      total: told.reduce((sum, pattern) => sum + pattern.count, 0),
+      complete: count('delivered'),
+      failed: count('vanished', 'refused', 'misdelivered'),
+      ambiguous: count('ambiguous'),
+    },
+    patterns: told,
+    clocks: clocks.offsets(),
+    counters: [...counters],
+  };
+}
+
+/** Ways that read alike are one pattern: their differences are in what a report does not tell. */
+function merge(patterns: readonly TracePattern[]): TracePattern[] {
+  const byStory = new Map<string, TracePattern>();
+  for (const pattern of patterns) {
+    const key = storyOf(pattern);
+    const known = byStory.get(key);
+    if (known) known.count += pattern.count;
+    else byStory.set(key, pattern);
+  }
+  return [...byStory.values()].sort((a, b) => Number(a.end === 'delivered') - Number(b.end === 'delivered') || b.count - a.count);
+}
+
+const storyOf = ({ end, service, upstream, path }: TracePattern): string =>
+  JSON.stringify([end, service, upstream, path.map(({ host, iface, dir, leg, note }) => [host, iface, dir, leg, note])]);

@@ -1,0 +1,34 @@
+import type { Case, Diagnosis, NotExamined, TracePattern } from '../types.js';
+
+/** What packets leave open: none were seen, some could not be told apart, or some were lost and nothing explains it. */
+export function findPacketDoubts(c: Case, diagnoses: readonly Diagnosis[]): NotExamined[] {
+  const { observed } = c;
+  if (observed === undefined) return [];
+  if (observed.transactions.total === 0)
+    return [
+      {
+        what: 'packets of the services',
+        why: `none were seen at ${observed.points.length} point${observed.points.length === 1 ? '' : 's'} while it was captured`,
+        settle: 'capture for longer, or let --probe send requests',
+      },
+    ];
+  const blamed = new Set(diagnoses.filter(({ severity }) => severity === 'fault').flatMap(({ services }) => services));
+  const isExplained = ({ service }: TracePattern) => service !== undefined && blamed.has(service);
+  return observed.patterns
+    .filter((pattern) => pattern.end !== 'delivered' && pattern.end !== 'ambiguous' && !isExplained(pattern))
+    .map(unexplained);
+}
+
+function unexplained({ count, end, vanishedAfter, service, upstream, path }: TracePattern): NotExamined {
+  const last = path.at(-1);
+  const where = vanishedAfter
+    ? `after ${vanishedAfter.iface} of ${vanishedAfter.host}`
+    : last
+      ? `at ${last.iface} of ${last.host}`
+      : 'somewhere';
+  return {
+    what: `${count} ${service ?? 'transactions'}${upstream === undefined ? '' : ` with ${upstream}`}: ${end} ${where}`,
+    why: 'no known cause explains it',
+    settle: 'name the hosts next to that place with --host NAME=TARGET',
+  };
+}

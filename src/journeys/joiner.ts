@@ -1,0 +1,86 @@
+import { Direction, type Headers } from '../packets/headers.js';
+
+import { DatagramJoiner } from './join-datagrams.js';
+import { SegmentJoiner } from './join-segments.js';
+import { KeyHash } from './key-hash.js';
+import { KeyTable } from './key-table.js';
+import { Marks } from './marks.js';
+import { Endpoints, Part, type TracedService } from './services.js';
+import { Slots } from './slots.js';
+
+/** On which side of nginx a point is, where only that tells the direction of what it saw. */
+export const Standing = { unknown: 0, client: 1, nginx: 2, upstream: 3 } as const;
+export type Standing = (typeof Standing)[keyof typeof Standing];
+
+export interface JoinerOptions {
+  /** Of each point. */
+  standings?: readonly Standing[];
+  /** Transactions that are remembered at a time; default 131072, some 35 MiB. */
+  capacity?: number;
+  /** Takes a transaction that is over, or that must give way. Its slot is valid during the call. */
+  conclude(slot: number): void;
+}
+
+/** What the joiners of UDP and TCP share. */
+export interface Desk {
+  readonly endpoints: Endpoints;
+  readonly marks: Marks;
+  readonly slots: Slots;
+  readonly keys: KeyTable;
+  readonly hash: KeyHash;
+  /** The direction of a packet that nothing else tells it of. */
+  directionAt(point: number, direction: Direction, to: boolean, endpoint: number): Direction;
+}
+
+const tcp = 6;
+const udp = 17;
+
+/** Puts sightings from all points together into transactions, as they come: bounded memory, no order assumed beyond some seconds. */
+export class Joiner implements Desk {
+  readonly endpoints: Endpoints;
+  readonly marks = new Marks();
+  readonly slots: Slots;
+  readonly keys: KeyTable;
+  readonly hash = new KeyHash();
+  /** Packets that belong to no service. */
+  foreign = 0;
+  private readonly standings: readonly Standing[];
+  private readonly datagrams: DatagramJoiner;
+  private readonly segments: SegmentJoiner;
+
+  constructor(services: readonly TracedService[], { capacity = 131_072, standings = [], conclude }: JoinerOptions) {
+    this.standings = standings;
+    this.endpoints = new Endpoints(services);
+    this.slots = new Slots(capacity, conclude);
+    this.keys = new KeyTable(capacity * 4, this.slots.generation);
+    this.datagrams = new DatagramJoiner(this);
+    this.segments = new SegmentJoiner(this);
+  }
+
+  /**
+   * One packet as it was seen. `quoted` are the headers inside an ICMP error.
+   * @param time microseconds since the epoch, by the first host's clock as far as it is known
+   */
+  see(point: number, direction: Direction, headers: Headers, bytes: Uint8Array, time: number, quoted?: Headers): void {
+    if (quoted !== undefined) {
+      const joiner = quoted.protocol === udp ? this.datagrams : quoted.protocol === tcp ? this.segments : undefined;
+      joiner?.seeError(point, direction, headers, quoted, time);
+    } else if (headers.protocol === udp) {
+      if (!this.datagrams.see(point, direction, headers, bytes, time)) this.foreign++;
+    } else if (headers.protocol === tcp) {
+      if (!this.segments.see(point, direction, headers, bytes, time)) this.foreign++;
+    }
+  }
+
+  /** To be called before a transaction is concluded. */
+  settle(slot: number): void {
+    if (this.slots.protocol[slot] === tcp) this.segments.settle(slot);
+  }
+
+  directionAt(point: number, direction: Direction, to: boolean, endpoint: number): Direction {
+    const standing = this.standings[point];
+    if (direction !== Direction.unknown || standing === undefined || standing === Standing.unknown) return direction;
+    const sends = standing === Standing.client || (standing === Standing.nginx && this.endpoints.parts[endpoint] === Part.upstream);
+    return sends === to ? Direction.out : Direction.in;
+  }
+}

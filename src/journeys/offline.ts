@@ -1,0 +1,68 @@
+import { Feed, type OnPacket } from './feed.js';
+
+/** A capture that is read from its beginning: some next bytes, valid until it is asked again, or undefined at the end. */
+export interface ByteSource {
+  next(most: number): Uint8Array | undefined;
+}
+
+/** As much of a capture is read at a time as covers about this, in microseconds. */
+const stride = 5000;
+const [leastBytes, mostBytes] = [512, 262_144];
+
+/** The end of each capture: undefined when it was read whole, else what is wrong with it. */
+export type Ends = (string | undefined)[];
+
+/** Frames of each capture that are looked at before all are read. */
+const sampled = 20_000;
+
+/** Hands on the first packets of each capture. */
+export function readBeginnings(open: readonly (() => ByteSource)[], see: (point: number, ...packet: Parameters<OnPacket>) => void): void {
+  open.forEach((begin, point) => {
+    const source = begin();
+    let left = sampled;
+    const feed = new Feed((headers, bytes, time, quoted) => {
+      if (left-- > 0) see(point, headers, bytes, time, quoted);
+    });
+    for (let chunk = source.next(mostBytes); chunk !== undefined && left > 0; chunk = source.next(mostBytes)) feed.push(chunk);
+  });
+}
+
+/**
+ * Reads captures side by side, some bytes at a time, always of the one that is furthest behind: sightings of one transaction then come together, whatever
+ * the length of the captures. `offsets` are what to take off each capture's times.
+ */
+export function readTogether(
+  sources: readonly ByteSource[],
+  offsets: readonly number[],
+  see: (point: number, ...packet: Parameters<OnPacket>) => void,
+): Ends {
+  const feeds = sources.map((_, point) => new Feed((headers, bytes, time, quoted) => see(point, headers, bytes, time, quoted)));
+  const open = new Set(sources.keys());
+  const ends: Ends = sources.map(() => undefined);
+  const sizes = sources.map(() => leastBytes);
+  while (open.size > 0) {
+    const point = furthestBehind(open, feeds, offsets);
+    const [feed, source, size] = [feeds[point] as Feed, sources[point] as ByteSource, sizes[point] as number];
+    const chunk = source.next(size);
+    if (chunk === undefined) {
+      open.delete(point);
+      const end = feed.end();
+      ends[point] = end.ok ? undefined : end.why;
+      continue;
+    }
+    const before = feed.time;
+    feed.push(chunk);
+    sizes[point] = feed.time - before > stride ? Math.max(leastBytes, size / 2) : Math.min(mostBytes, size * 2);
+  }
+  return ends;
+}
+
+function furthestBehind(open: ReadonlySet<number>, feeds: readonly Feed[], offsets: readonly number[]): number {
+  let furthest = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (const point of open) {
+    const time = (feeds[point]?.time ?? 0) - (offsets[point] ?? 0);
+    if (time < least || furthest < 0) [furthest, least] = [point, time];
+  }
+  return furthest;
+}

@@ -1,0 +1,131 @@
+import { Direction, type Headers } from '../packets/headers.js';
+import { Clocks } from './clocks.js';
+import { Joiner, type Standing } from './joiner.js';
+import { type FoundPattern, Patterns } from './patterns.js';
+import type { TracedService } from './services.js';
+import { inOrder, type Place, type Sighting, spell } from './sighting.js';
+import { marksPerSlot } from './slots.js';
+
+/** A place where packets were captured, and how their direction is told where the frame itself does not say. */
+export interface TracedPoint extends Place {
+  /** Ethernet addresses of this host: what they send goes out. */
+  ownMacs: ReadonlySet<number>;
+  /** Of all frames, where only one direction was captured. */
+  direction?: Direction;
+  /** On which side of nginx the point is, where neither tells. */
+  standing?: Standing;
+  /** The host's clock minus the first host's, in microseconds, as far as it is known before. */
+  clockOffset: number;
+}
+
+export interface TracerOptions {
+  /** Transactions remembered at a time. */
+  capacity?: number;
+}
+
+/** Transactions whose sightings are compared to tell the clocks: the first so many, then one of so many. */
+const compared = { first: 4000, thenOneOf: 64 } as const;
+
+/** Packets in, from all points; ways of transactions out, and the clocks. */
+export class Tracer {
+  readonly joiner: Joiner;
+  /** Of packets at each point that belong to a service. */
+  readonly packets: Float64Array;
+  /** Microseconds since the epoch, by the first host's clock: the first and the last packet. */
+  from = Number.POSITIVE_INFINITY;
+  to = Number.NEGATIVE_INFINITY;
+  private readonly patterns: Patterns;
+  private readonly clocks: Clocks;
+  private concluded = 0;
+  private closing: number | undefined;
+
+  constructor(
+    readonly points: readonly TracedPoint[],
+    services: readonly TracedService[],
+    { capacity }: TracerOptions = {},
+  ) {
+    this.packets = new Float64Array(points.length);
+    this.clocks = new Clocks([...new Set(points.map(({ host }) => host))]);
+    this.patterns = new Patterns(
+      () => this.joiner,
+      points,
+      () => this.from,
+    );
+    this.joiner = new Joiner(services, {
+      standings: points.map(({ standing = 0 }) => standing),
+      ...(capacity === undefined ? {} : { capacity }),
+      conclude: (slot) => this.conclude(slot),
+    });
+  }
+
+  /** @param time microseconds since the epoch, by the clock of the point's host */
+  see(point: number, headers: Headers, bytes: Uint8Array, time: number, quoted?: Headers): void {
+    const place = this.points[point] as TracedPoint;
+    const common = time - place.clockOffset;
+    if (common < this.from) this.from = common;
+    if (common > this.to) this.to = common;
+    this.packets[point] = (this.packets[point] as number) + 1;
+    this.joiner.see(point, directionOf(place, headers), headers, bytes, common, quoted);
+  }
+
+  /** Everything that was seen so far is over. */
+  finish(end = this.to): { patterns: FoundPattern[]; clocks: Clocks } {
+    this.closing = Math.max(this.to, end);
+    for (const slot of this.joiner.slots.opened()) this.joiner.settle(slot);
+    for (const slot of this.joiner.slots.opened()) this.conclude(slot);
+    return { patterns: this.patterns.all(), clocks: this.clocks };
+  }
+
+  /** How things stand now, of what is remembered; nothing is concluded by it. `now` is microseconds since the epoch. */
+  peek(now = this.to): FoundPattern[] {
+    const standing = new Patterns(
+      () => this.joiner,
+      this.points,
+      () => this.from,
+    );
+    for (const slot of this.joiner.slots.opened()) standing.conclude(slot, now);
+    return standing.all();
+  }
+
+  private conclude(slot: number): void {
+    this.concluded++;
+    if (this.concluded <= compared.first || this.concluded % compared.thenOneOf === 0) this.compareClocks(slot);
+    this.joiner.settle(slot);
+    this.patterns.conclude(slot, this.closing);
+  }
+
+  private compareClocks(slot: number): void {
+    const { slots, marks, endpoints } = this.joiner;
+    const base = slot * marksPerSlot;
+    const seen: Sighting[] = [];
+    for (let at = base; at < base + (slots.markCount[slot] as number); at++) {
+      // Of what was sent again nobody knows which came first where.
+      if (slots.times[at] !== 1) return;
+      seen.push(spell(marks, endpoints, this.points, slots.mark[at] as number, { port: 0, times: 1, after: slots.after[at] as number }));
+    }
+    const sightings = inOrder(seen);
+    const first = slots.first[slot] as number;
+    for (let n = 1; n < sightings.length; n++) {
+      const [a, b] = [sightings[n - 1], sightings[n]];
+      if (!a || !b || a.host === b.host || a.kind !== b.kind || a.dir === 'unknown' || b.dir === 'unknown') continue;
+      this.clocks.add(a.host, first + a.after + this.offsetOf(a), b.host, first + b.after + this.offsetOf(b));
+    }
+  }
+
+  /** What was taken off this host's times before they were compared. */
+  offsetOfHost(host: string): number {
+    return this.points.find((point) => point.host === host)?.clockOffset ?? 0;
+  }
+
+  private offsetOf({ point }: Sighting): number {
+    return this.points[point]?.clockOffset ?? 0;
+  }
+}
+
+export function directionOf(point: Pick<TracedPoint, 'ownMacs' | 'direction'>, headers: Headers): Direction {
+  if (headers.direction !== Direction.unknown) return headers.direction;
+  if (point.direction !== undefined) return point.direction;
+  if (headers.sourceMac !== 0 && point.ownMacs.has(headers.sourceMac)) return Direction.out;
+  if (headers.destinationMac !== 0 && point.ownMacs.has(headers.destinationMac)) return Direction.in;
+  return Direction.unknown;
+}
