@@ -48,7 +48,7 @@ export async function traceLive(
     await Promise.all(captures.map((capture) => capture.stop()));
   }
   const ends = await Promise.all(captures.map((capture) => capture.stop()));
-  return observationOf(tracer, countsOf(plans, ends, tracer), []);
+  return observationOf(tracer, countsOf(plans, ends, tracer), [], Date.now() * 1000);
 }
 
 function plansOf(options: TraceOptions, c: Case, services: readonly TracedService[]): CapturePlan[] {

@@ -2,9 +2,9 @@ import { tellPattern } from '../journeys/tell.js';
 import type { Tracer } from '../journeys/tracer.js';
 import type { CounterDelta, Observation, PatternEnd, PointCount, TracePattern } from '../types.js';
 
-/** What was captured, as rules and reports take it. */
-export function observationOf(tracer: Tracer, points: readonly PointCount[], counters: readonly CounterDelta[]): Observation {
-  const { patterns, clocks } = tracer.finish();
+/** What was captured, as rules and reports take it. `end` is when the captures ended, in microseconds since the epoch, if that is known. */
+export function observationOf(tracer: Tracer, points: readonly PointCount[], counters: readonly CounterDelta[], end?: number): Observation {
+  const { patterns, clocks } = tracer.finish(end);
   const readings = clocks.readings();
   const offsetOf = (host: string, at: number): number => {
     const reading = readings.get(host);

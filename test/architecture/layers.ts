@@ -92,8 +92,13 @@ export const layers: readonly Layer[] = [
     why: 'starts captures and hands over their bytes; what the bytes mean is for others',
   },
   {
+    of: 'src/journeys/',
+    may: [...arithmetic, 'src/packets/', 'src/journeys/'],
+    why: 'which sightings are one transaction follows from the packets and what services were said to be there',
+  },
+  {
     of: 'src/engine/',
-    may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/reasoning/', 'src/engine/'],
+    may: [...arithmetic, 'src/nginx/', 'src/path/', 'src/reasoning/', 'src/journeys/', 'src/engine/'],
     why: 'from snapshots to a report without asking anyone; checks and rules are handed in',
   },
   { of: 'src/engine/catalogue.ts', may: ['src/types', 'src/engine/modules.ts'], why: 'the catalogue holds its modules to their shape' },
@@ -103,6 +108,23 @@ export const layers: readonly Layer[] = [
     may: [...arithmetic, 'src/path/questions.ts', 'src/facts/', 'src/host/', 'src/engine/', 'src/report/', 'src/commands/'],
     packages: ['commander'],
     why: 'a verb joins hosts and engine; it does not diagnose',
+  },
+  {
+    of: 'src/commands/trace.ts',
+    may: ['src/types', 'src/engine/', 'src/journeys/', 'src/commands/'],
+    why: 'packets are observed, live or from files, and laid over the case',
+  },
+  {
+    of: 'src/commands/trace-live.ts',
+    may: ['src/types', 'src/capture/', 'src/engine/', 'src/host/', 'src/journeys/', 'src/packets/', 'src/commands/'],
+    packages: ['node:timers/promises'],
+    why: 'hands the bytes of captures to the joining while they run',
+  },
+  {
+    of: 'src/commands/trace-files.ts',
+    may: ['src/types', 'src/engine/', 'src/journeys/', 'src/commands/'],
+    packages: ['node:fs'],
+    why: 'hands the bytes of files to the joining; read in turn, as much of each as is due',
   },
   {
     of: 'src/commands/check.ts',
@@ -128,8 +150,8 @@ export const layers: readonly Layer[] = [
     why: 'looks whether the files that the user named can be written, before any host is asked',
   },
   {
-    of: 'src/cli.ts',
-    may: ['src/types', 'src/commands/', 'src/report/'],
+    of: 'src/cli',
+    may: ['src/types', 'src/commands/', 'src/report/', 'src/cli/'],
     packages: ['commander', 'node:fs'],
     why: 'arguments in, text and exit code out; nothing imports it; it reads the version from package.json',
   },
