@@ -1,5 +1,4 @@
-import type { Headers } from '../packets/headers.js';
-import { Direction } from '../packets/headers.js';
+import { Direction, type Headers, macAt } from '../packets/headers.js';
 import { Standing } from './joiner.js';
 import { isFrom } from './marks.js';
 import { Part, type TracedService } from './services.js';
@@ -29,9 +28,10 @@ export function learn(
 /** In the capture of a host that does not forward for others every frame is from or to it: an address that is in all of them is its own. */
 function learnMacs(points: readonly TracedPoint[], sample: Sample): TracedPoint[] {
   const seen = points.map(() => ({ frames: 0, macs: new Map<number, number>() }));
-  sample((point, { sourceMac, destinationMac }) => {
+  sample((point, { sourceMacAt, destinationMacAt }, bytes) => {
     const at = seen[point];
-    if (!at || sourceMac === 0 || destinationMac === 0) return;
+    if (!at || sourceMacAt < 0 || destinationMacAt < 0) return;
+    const [sourceMac, destinationMac] = [macAt(bytes, sourceMacAt), macAt(bytes, destinationMacAt)];
     at.frames++;
     for (const mac of [sourceMac, destinationMac])
       if (at.macs.size < 256 || at.macs.has(mac)) at.macs.set(mac, (at.macs.get(mac) ?? 0) + 1);
@@ -132,13 +132,13 @@ function standingOf({ joiner, points }: Tracer, host: string, upstreams: Readonl
 function learnMacsByRequests(points: readonly TracedPoint[], services: readonly TracedService[], sample: Sample): TracedPoint[] {
   const { endpoints } = new Tracer(points, services, { capacity: 16 }).joiner;
   const own = points.map(() => new Set<number>());
-  sample((point, headers) => {
+  sample((point, headers, bytes) => {
     const { standing = Standing.unknown, ownMacs } = points[point] as TracedPoint;
-    if (standing === Standing.unknown || ownMacs.size > 0 || headers.destinationMac === 0) return;
+    if (standing === Standing.unknown || ownMacs.size > 0 || headers.sourceMacAt < 0 || headers.destinationMacAt < 0) return;
     if (!endpoints.isServer(headers.protocol, headers.destinationPort) || endpoints.isServer(headers.protocol, headers.sourcePort)) return;
     const endpoint = endpoints.numberOf(headers.protocol, headers.family, headers.destination, headers.destinationPort, true);
     const sends = standing === Standing.client || (standing === Standing.nginx && endpoints.parts[endpoint] === Part.upstream);
-    own[point]?.add(sends ? headers.sourceMac : headers.destinationMac);
+    own[point]?.add(macAt(bytes, sends ? headers.sourceMacAt : headers.destinationMacAt));
   });
   return points.map((point, n) => (own[n]?.size === 1 ? { ...point, ownMacs: own[n] } : point));
 }

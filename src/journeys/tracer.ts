@@ -1,4 +1,4 @@
-import { Direction, type Headers } from '../packets/headers.js';
+import { Direction, type Headers, macAt } from '../packets/headers.js';
 import { Clocks } from './clocks.js';
 import { Joiner, type Standing } from './joiner.js';
 import { type FoundPattern, Patterns } from './patterns.js';
@@ -65,7 +65,7 @@ export class Tracer {
     if (common < this.from) this.from = common;
     if (common > this.to) this.to = common;
     this.packets[point] = (this.packets[point] as number) + 1;
-    this.joiner.see(point, directionOf(place, headers), headers, bytes, common, quoted);
+    this.joiner.see(point, directionOf(place, headers, bytes), headers, bytes, common, quoted);
   }
 
   /** Everything that was seen so far is over. */
@@ -122,10 +122,15 @@ export class Tracer {
   }
 }
 
-export function directionOf(point: Pick<TracedPoint, 'ownMacs' | 'direction'>, headers: Headers): Direction {
+export function directionOf(
+  { ownMacs, direction }: Pick<TracedPoint, 'ownMacs' | 'direction'>,
+  headers: Headers,
+  bytes: Uint8Array,
+): Direction {
   if (headers.direction !== Direction.unknown) return headers.direction;
-  if (point.direction !== undefined) return point.direction;
-  if (headers.sourceMac !== 0 && point.ownMacs.has(headers.sourceMac)) return Direction.out;
-  if (headers.destinationMac !== 0 && point.ownMacs.has(headers.destinationMac)) return Direction.in;
+  if (direction !== undefined) return direction;
+  if (ownMacs.size === 0) return Direction.unknown;
+  if (headers.sourceMacAt >= 0 && ownMacs.has(macAt(bytes, headers.sourceMacAt))) return Direction.out;
+  if (headers.destinationMacAt >= 0 && ownMacs.has(macAt(bytes, headers.destinationMacAt))) return Direction.in;
   return Direction.unknown;
 }
