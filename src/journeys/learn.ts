@@ -1,4 +1,5 @@
-import { Direction, type Headers, macAt } from '../packets/headers.js';
+import { Direction, type Headers } from '../packets/headers.js';
+import { macAt } from '../packets/link.js';
 import { Standing } from './joiner.js';
 import { isFrom } from './marks.js';
 import { Part, type TracedService } from './services.js';

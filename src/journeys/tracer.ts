@@ -1,4 +1,5 @@
-import { Direction, type Headers, macAt } from '../packets/headers.js';
+import { Direction, type Headers } from '../packets/headers.js';
+import { macAt } from '../packets/link.js';
 import { Clocks } from './clocks.js';
 import { Joiner, type Standing } from './joiner.js';
 import { type FoundPattern, Patterns } from './patterns.js';
