@@ -1,7 +1,7 @@
 import { DnsQuestion, readDnsQuestion } from '../packets/dns.js';
 import { Hash, hashBytes } from '../packets/hash.js';
 import type { Direction, Headers } from '../packets/headers.js';
-import type { Desk } from './joiner.js';
+import type { Desk } from './desk.js';
 import { Kind } from './marks.js';
 import { Part } from './services.js';
 import { Flag, marksPerSlot } from './slots.js';

@@ -1,6 +1,6 @@
 import type { Direction, Headers } from '../packets/headers.js';
+import type { Desk } from './desk.js';
 import { type HttpStart, httpStart } from './http-start.js';
-import type { Desk } from './joiner.js';
 import { Kind } from './marks.js';
 import { Part } from './services.js';
 import { Flag } from './slots.js';

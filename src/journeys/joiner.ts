@@ -1,5 +1,6 @@
 import { Direction, type Headers } from '../packets/headers.js';
 
+import type { Desk } from './desk.js';
 import { DatagramJoiner } from './join-datagrams.js';
 import { SegmentJoiner } from './join-segments.js';
 import { KeyHash } from './key-hash.js';
@@ -19,17 +20,6 @@ export interface JoinerOptions {
   capacity?: number;
   /** Takes a transaction that is over, or that must give way. Its slot is valid during the call. */
   conclude(slot: number): void;
-}
-
-/** What the joiners of UDP and TCP share. */
-export interface Desk {
-  readonly endpoints: Endpoints;
-  readonly marks: Marks;
-  readonly slots: Slots;
-  readonly keys: KeyTable;
-  readonly hash: KeyHash;
-  /** The direction of a packet that nothing else tells it of. */
-  directionAt(point: number, direction: Direction, to: boolean, endpoint: number): Direction;
 }
 
 const tcp = 6;
