@@ -1,6 +1,6 @@
 import type { Fact, Host, Query } from '../types.js';
 import { fromReply } from './fact.js';
-import { processNames } from './processes.js';
+import { namespacesOf, processNames } from './processes.js';
 
 /** Programs that bring rules and routes back at boot, or flush those that they do not know, by the name of their process (15 characters). */
 const managers: Readonly<Record<string, string>> = {
@@ -31,15 +31,24 @@ const configured: Readonly<Record<string, Query>> = {
   'netfilter-persistent': { glob: '/etc/iptables/rules.v[46]' },
 };
 
-/** Which of the tools that persist or flush network state are at work here. */
+/** More of their processes than this are not looked at. */
+const mostProcesses = 512;
+
+/** Which of the tools that persist or flush network state are at work here: those of another network namespace manage another host. */
 export async function read(host: Host): Promise<Fact<readonly string[]>> {
   const [running, ...files] = await Promise.all([processNames(host), ...Object.values(configured).map((query) => host(query))]);
   const found = Object.keys(configured).filter((_, i) => files[i]?.ok && files[i].text.trim() !== '');
-  return fromReply(running, 'network managers', (text) => [...new Set([...parseManagers(text), ...found])].sort());
+  const processes = running.ok ? managingProcesses(running.text).slice(0, mostProcesses) : [];
+  const pids = processes.map(({ pid }) => pid);
+  const whereabouts = pids.length > 0 ? await namespacesOf(host, pids) : undefined;
+  const here = processes.filter(({ pid }) => whereabouts?.(pid) !== 'elsewhere').map(({ manager }) => manager);
+  return fromReply(running, 'network managers', () => [...new Set([...here, ...found])].sort());
 }
 
-/** Lines `/proc/123/comm:NetworkManager`, among others. */
-export function parseManagers(text: string): string[] {
-  const names = text.split('\n').map((line) => line.slice(line.indexOf(':') + 1).trim());
-  return [...new Set(names.flatMap((name) => (Object.hasOwn(managers, name) ? (managers[name] ?? []) : [])))].sort();
+/** Processes of managers, from lines `/proc/123/comm:NetworkManager` among others. */
+export function managingProcesses(text: string): { pid: number; manager: string }[] {
+  return [...text.matchAll(/^\/proc\/(\d{1,10})\/comm:(.+)$/gm)].flatMap(([, pid, name = '']) => {
+    const manager = Object.hasOwn(managers, name.trim()) ? managers[name.trim()] : undefined;
+    return manager === undefined ? [] : [{ pid: Number(pid), manager }];
+  });
 }

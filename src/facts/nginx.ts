@@ -2,7 +2,7 @@ import { locateConfig, parseOptions, streamModulePath } from '../nginx/command-l
 import { type Moment, parseProcess } from '../nginx/process.js';
 import type { Fact, Host, NginxMaster, NginxProcesses, ProcessStatus, Reply } from '../types.js';
 import { known, unknown } from './fact.js';
-import { processNames } from './processes.js';
+import { namespacesOf, processNames, type Whereabouts } from './processes.js';
 
 /** More nginx processes than this on one host are not looked at. */
 const mostProcesses = 2048;
@@ -21,11 +21,11 @@ export async function read(host: Host): Promise<Fact<NginxProcesses>> {
   if (!names.ok) return unknown(`nginx processes: ${names.why}`);
   const pids = parsePids(names.text).slice(0, mostProcesses);
   if (pids.length === 0) return known({ masters: [], elsewhere: [] });
-  const [processes, namespaces] = await Promise.all([readProcesses(host, pids, Number(textOf(ticks)) || 100), readNamespaces(host, pids)]);
+  const [processes, namespaces] = await Promise.all([readProcesses(host, pids, Number(textOf(ticks)) || 100), namespacesOf(host, pids)]);
   if (!processes) return unknown('nginx processes: the clock or /proc/uptime could not be read');
 
   const masters = await Promise.all(
-    findMasters(processes).map(async (process) => ({ process, where: await whereIs(host, process.pid, namespaces) })),
+    findMasters(processes).map(async (process) => ({ process, where: await whereIs(host, process.pid, namespaces(process.pid)) })),
   );
   const here = masters.filter(({ where }) => where === 'here').map(({ process }) => process);
   return known({
@@ -36,17 +36,9 @@ export async function read(host: Host): Promise<Fact<NginxProcesses>> {
   });
 }
 
-/** Inode of a process's network namespace by its pid, and the host's own as `self`. */
-async function readNamespaces(host: Host, pids: readonly number[]): Promise<ReadonlyMap<string, string>> {
-  // stat fails for a process that has ended, and still prints the others.
-  const { text = '' } = await host({ run: ['stat', '-L', '-c', '%i %n', ...['self', ...pids].map((pid) => `/proc/${pid}/ns/net`)] });
-  return new Map([...text.matchAll(/^(\d{1,20}) \/proc\/(\w+)\/ns\/net$/gm)].map(([, inode = '', pid = '']) => [pid, inode]));
-}
-
-/** Whether a process shares the host's network namespace. Where a link is not ours to read (no root), it is taken to be here. */
-async function whereIs(host: Host, pid: number, namespaces: ReadonlyMap<string, string>): Promise<'here' | 'elsewhere' | 'ended'> {
-  const [own, its] = [namespaces.get('self'), namespaces.get(String(pid))];
-  if (own !== undefined && its !== undefined) return own === its ? 'here' : 'elsewhere';
+/** Where a process lives. One whose namespace cannot be told is taken to be here, if it has not ended since. */
+async function whereIs(host: Host, pid: number, seen: Whereabouts): Promise<'here' | 'elsewhere' | 'ended'> {
+  if (seen !== 'unknown') return seen;
   const title = textOf(await host({ read: `/proc/${pid}/cmdline` })).replaceAll('\0', '');
   return title === '' ? 'ended' : 'here';
 }

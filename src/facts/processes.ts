@@ -4,3 +4,19 @@ import type { Host, Reply } from '../types.js';
 export function processNames(host: Host): Promise<Reply> {
   return host({ grep: '', in: '/proc/[0-9]*/comm' });
 }
+
+/** Whether a process is in the host's own network namespace: `unknown` where a link is not ours to read (no root), or it has ended. */
+export type Whereabouts = 'here' | 'elsewhere' | 'unknown';
+
+/** Asks for the network namespaces of these processes and of the host itself, by their inodes. */
+export async function namespacesOf(host: Host, pids: readonly number[]): Promise<(pid: number) => Whereabouts> {
+  // stat fails for a process that has ended, and still prints the others.
+  const { text = '' } = await host({ run: ['stat', '-L', '-c', '%i %n', ...['self', ...pids].map((pid) => `/proc/${pid}/ns/net`)] });
+  const inodes = new Map([...text.matchAll(/^(\d{1,20}) \/proc\/(\w+)\/ns\/net$/gm)].map(([, inode = '', pid = '']) => [pid, inode]));
+  const own = inodes.get('self');
+  return (pid) => {
+    const its = inodes.get(String(pid));
+    if (own === undefined || its === undefined) return 'unknown';
+    return own === its ? 'here' : 'elsewhere';
+  };
+}

@@ -43,15 +43,36 @@ interface Placed {
 export function evaluate(tables: readonly FirewallTable[], hook: Hook, packet: Packet, context: FirewallContext): FirewallOutcome[] {
   const budget = { steps: stepBudget };
   const connectionMark = context.connectionMark ?? (mayBeMarked(tables, hook, context) ? undefined : 0);
+  const withTables: FirewallContext = { mayTranslate: findTranslations(tables), ...context };
   const start: State = { packet, tracked: context.state !== 'untracked', connectionMark, touched: [] };
   const orders = possibleOrders(chainsAt(tables, hook, packet, context));
-  return conclude(orders.flatMap((order) => passChains(order, hook, start, context, budget)));
+  return conclude(orders.flatMap((order) => passChains(order, hook, start, withTables, budget)));
 }
 
 /** Whether a rule can have marked the connection before the packet came to this hook. */
 function mayBeMarked(tables: readonly FirewallTable[], hook: Hook, context: FirewallContext): boolean {
   if (context.firstOfConnection && (hook === 'prerouting' || hook === 'output')) return false;
   return tables.some((table) => table.chains.some((chain) => chain.rules.some((rule) => rule.steps.some(marksConnection))));
+}
+
+const translators: Readonly<Record<'snat' | 'dnat', readonly string[]>> = {
+  snat: ['snat', 'masquerade', 'unknown'],
+  dnat: ['dnat', 'redirect', 'unknown'],
+};
+
+/** Only a table with a chain of type nat has targets that translate. Looked for once for each end, when a rule asks. */
+function findTranslations(tables: readonly FirewallTable[]): (end: 'snat' | 'dnat') => boolean {
+  const known = new Map<'snat' | 'dnat', boolean>();
+  return (end) => {
+    const found = known.get(end) ?? tables.some((table) => translates(table, translators[end]));
+    known.set(end, found);
+    return found;
+  };
+}
+
+function translates({ chains }: FirewallTable, targets: readonly string[]): boolean {
+  if (!chains.some(({ base }) => base?.type === 'nat')) return false;
+  return chains.some(({ rules }) => rules.some(({ steps }) => steps.some((step) => 'do' in step && targets.includes(step.do))));
 }
 
 function marksConnection(step: FirewallRule['steps'][number]): boolean {

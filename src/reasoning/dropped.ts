@@ -1,6 +1,7 @@
 import type { Admission } from '../cures/admission.js';
 import { combine } from '../cures/combine.js';
 import { admitFirst, type ChainPlace } from '../cures/firewall-rules.js';
+import { isOfFirewalld, openZone } from '../cures/firewalld.js';
 import { firewallOf } from '../path/hooks.js';
 import type { Case, Cure, Family, Hook, Snapshot, Step } from '../types.js';
 import { type Broken, distinct, groupBy } from './broken.js';
@@ -23,24 +24,33 @@ export function decidingChains(snapshot: Snapshot | undefined, step: Step): Chai
 }
 
 /**
- * Ways to let dropped packets pass: a rule for them before all others, in one chain that drops them or in all. `admission` says what the
- * packets of a broken path look like; those that look alike share a rule.
+ * Ways to let dropped packets pass: in one chain that drops them or in all, by what the host's firewall is managed with if that has words for
+ * it, else by a rule before all others. `admission` says what the packets of a broken path look like; those that look alike share a rule.
  */
 export function admitting(c: Case, host: string, broken: readonly Broken[], admission: (item: Broken) => Admission, why: string): Cure[] {
   const snapshot = c.snapshots.get(host);
   if (!snapshot) return [];
-  const cures = new Map<string, Cure>();
   const groups = groupBy(broken, (item) => JSON.stringify({ ...admission(item), sources: [], destinations: [] }));
-  for (const group of groups.values()) {
-    const [first] = group;
-    if (!first) continue;
+  const waysByPlace = [...groups.values()].flatMap((group) => {
     const all = merged(group.map(admission));
-    for (const place of group.flatMap(({ step }) => decidingChains(snapshot, step))) {
-      const cure = admitFirst(snapshot, place, all, why);
-      cures.set(JSON.stringify(cure.steps), cure);
-    }
-  }
-  const each = [...cures.values()];
+    return group.flatMap(({ step }) => decidingChains(snapshot, step).map((place) => waysToAdmit(snapshot, place, step, all, why)));
+  });
+  const depth = Math.max(0, ...waysByPlace.map((ways) => ways.length));
+  return Array.from({ length: depth }, (_, at) =>
+    atOneOrAll(
+      host,
+      waysByPlace.flatMap((ways) => ways[at] ?? ways.at(-1) ?? []),
+    ),
+  ).flat();
+}
+
+function waysToAdmit(snapshot: Snapshot, place: ChainPlace, { rule }: Step, admission: Admission, why: string): Cure[] {
+  const managed = rule && isOfFirewalld(snapshot, place.table) ? openZone(snapshot, place, rule, admission, why) : [];
+  return [...managed, admitFirst(snapshot, place, admission, why)];
+}
+
+function atOneOrAll(host: string, cures: readonly Cure[]): Cure[] {
+  const each = [...new Map(cures.map((cure) => [JSON.stringify(cure.steps), cure])).values()];
   return each.length > 1 ? [...each, combine(host, each)] : each;
 }
 

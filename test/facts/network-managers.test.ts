@@ -1,11 +1,29 @@
 import { expect, test } from 'vitest';
 import { read as readManagers } from '../../src/facts/network-managers.js';
+import type { Host } from '../../src/types.js';
 import { hostWith } from './fixtures.js';
 
+const files = {
+  '/proc/[0-9]*/comm': '/proc/1/comm:dockerd\n/proc/22/comm:systemd-network\n/proc/333/comm:firewalld\n',
+  '/etc/netplan/*.yaml': '/etc/netplan/01.yaml\n',
+};
+
 test('managers are known by their process, and those without one by their files', async () => {
-  const files = {
-    '/proc/[0-9]*/comm': '/proc/1/comm:dockerd\n/proc/22/comm:systemd-network\n',
-    '/etc/netplan/*.yaml': '/etc/netplan/01.yaml\n',
-  };
-  expect(await readManagers(hostWith(files))).toEqual({ ok: true, value: ['docker', 'netplan', 'systemd-networkd'] });
+  expect(await readManagers(hostWith(files))).toEqual({ ok: true, value: ['docker', 'firewalld', 'netplan', 'systemd-networkd'] });
+});
+
+/** The same with what stat says of the processes' network namespaces. */
+const withNamespaces = (text: string): Host => {
+  const host = hostWith(files);
+  return (query) => ('run' in query && query.run[0] === 'stat' ? Promise.resolve({ ok: true, text, stderr: '' }) : host(query));
+};
+
+test('a manager in another network namespace manages another host', async () => {
+  const host = withNamespaces('4026 /proc/self/ns/net\n4026 /proc/1/ns/net\n5000 /proc/22/ns/net\n5000 /proc/333/ns/net\n');
+  expect(await readManagers(host)).toEqual({ ok: true, value: ['docker', 'netplan'] });
+});
+
+test('one whose namespace may not be read counts as here', async () => {
+  const host = withNamespaces('4026 /proc/self/ns/net\n5000 /proc/22/ns/net\n');
+  expect(await readManagers(host)).toEqual({ ok: true, value: ['docker', 'firewalld', 'netplan'] });
 });

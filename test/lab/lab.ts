@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { articleTopology } from './article.js';
+import { mountsFile } from './firewall-managers.js';
 import { Keeper } from './keeper.js';
 import { type ProbeResult, probe } from './probe.js';
 import { restartNginx } from './services.js';
@@ -53,10 +54,13 @@ export class Lab {
     return this.hosts.flatMap(({ name, namespace }) => ['--host', `${name}=netns:${namespace}`]);
   }
 
-  /** Runs a POSIX sh script (`-e`) as root in the host's namespace and directory, at most 60 seconds. `$LAB` is the lab's id. */
+  /** Runs a POSIX sh script (`-e`) as root in the host's namespaces and directory, at most 60 seconds. `$LAB` is the lab's id. */
   async exec(host: string, script: string): Promise<Outcome> {
-    const result = await execa('nsenter', [`--net=/run/netns/${this.namespaceOf(host)}`, 'sh', '-ec', script], {
-      cwd: this.directoryOf(host),
+    const directory = this.directoryOf(host);
+    const holder = (await readFile(join(directory, mountsFile), 'utf8').catch(() => '')).trim();
+    const mounts = holder === '' ? [] : [`--mount=/proc/${holder}/ns/mnt`, `--wd=${directory}`];
+    const result = await execa('nsenter', [`--net=/run/netns/${this.namespaceOf(host)}`, ...mounts, 'sh', '-ec', script], {
+      cwd: directory,
       env: { LAB: this.id, PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
       stdin: 'ignore',
       timeout: 60_000,

@@ -81,6 +81,10 @@ function compare(selector: Selector, operator: string, right: Json): FirewallMat
     }
     case 'state':
       return stateMatch(selector.mask, operator, right);
+    case 'status': {
+      const bits = members(right).flatMap(names);
+      return bits.every((bit) => bit === 'snat' || bit === 'dnat') ? asStates(bits, not) : undefined;
+    }
     case 'tcp-flags':
       return flagsMatch(selector.mask, operator, right);
     case 'socket':

@@ -13,6 +13,7 @@ export type Selector =
   | { of: 'interface'; side: 'in' | 'out' }
   | { of: 'mark'; holder: 'packet' | 'connection'; mask: number }
   | { of: 'state'; mask: readonly string[] | undefined }
+  | { of: 'status' }
   | { of: 'address-type'; side: Side }
   | { of: 'tcp-flags'; mask: number | undefined }
   | { of: 'socket'; key: 'transparent' | 'wildcard' }
@@ -55,7 +56,9 @@ export function select(left: Json): Selected {
           ? { of: 'mark', holder: 'connection', mask: 0xffffffff }
           : key === 'state'
             ? { of: 'state', mask: undefined }
-            : undefined,
+            : key === 'status'
+              ? { of: 'status' }
+              : undefined,
       );
     case 'socket':
       return plain(key === 'transparent' || key === 'wildcard' ? { of: 'socket', key } : undefined);

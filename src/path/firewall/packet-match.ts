@@ -69,9 +69,11 @@ function matchesInterface(name: string | undefined, patterns: readonly string[])
 function matchesState(among: readonly string[], sight: Sight): boolean | undefined {
   const state = sight.connectionState();
   if (state !== undefined && among.includes(state)) return true;
-  // SNAT and DNAT are properties beside the state (xt_conntrack), which nothing here knows.
-  if (state === undefined || ((among.includes('snat') || among.includes('dnat')) && state !== 'untracked')) return undefined;
-  return false;
+  // SNAT and DNAT are properties beside the state (xt_conntrack), known only where no rule of the host translates at all.
+  const translated = among.some((each) => (each === 'snat' || each === 'dnat') && sight.context.mayTranslate?.(each) !== false);
+  const only = among.every((each) => each === 'snat' || each === 'dnat');
+  if (state === undefined) return only && !translated ? false : undefined;
+  return translated && state !== 'untracked' ? undefined : false;
 }
 
 function matchesSocket(transparent: boolean, { context: { socket } }: Sight): boolean | undefined {

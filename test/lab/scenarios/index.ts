@@ -1,4 +1,5 @@
 import { dsrFaults, dsrRisks } from './dsr.js';
+import { frontEndFaults } from './firewall-front-ends.js';
 import { haPairFaults, haPairOddities } from './ha-pair.js';
 import { nginxFaults } from './nginx.js';
 import { furtherNginxFaults } from './nginx-further.js';
@@ -26,6 +27,7 @@ export const faults: readonly Fault[] = [
   ...oneArmedFaults,
   ...wayBackFaults,
   ...haPairFaults,
+  ...frontEndFaults,
 ];
 
 /** One each that the healthy state does not have. */
