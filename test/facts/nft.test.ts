@@ -103,11 +103,12 @@ describe.each(['debian11', 'debian12', 'debian13'])('%s', (release) => {
     ],
     ['masquerade', [{ match: 'interface', side: 'out', not: false, among: ['eth0'] }, { do: 'masquerade' }]],
     ['ip6 nexthdr != tcp', [{ match: 'family', not: false, family: 6 }, { match: 'protocol', not: true, among: [6] }, { do: 'drop' }]],
+    ['ct status dnat', [{ match: 'state', not: false, among: ['dnat'] }, { do: 'accept' }]],
   ])('%s', (text, expected) => {
     expect(steps(text)).toEqual(expected);
   });
 
-  test.each(['meta skuid 33', 'ct status dnat', 'limit rate 5/second', 'ip ttl 5', 'meta iifkind', 'icmp type echo-request', 'numgen'])(
+  test.each(['meta skuid 33', 'limit rate 5/second', 'ip ttl 5', 'meta iifkind', 'icmp type echo-request', 'numgen'])(
     '%s is unknown',
     (text) => {
       expect(unknownSteps(ruleWith(tables, text))).toHaveLength(1);
