@@ -29,6 +29,8 @@ export interface CaptureFormat {
   /** Bytes that the record at the position where `take` stopped needs before anything more can be said of it. */
   readonly needed: number;
   readonly packets: number;
+  /** Packets that the file says were not captured; undefined where it says nothing of it. */
+  readonly dropped: number | undefined;
   /** What is wrong with the record at the position where `take` stopped; nothing can be taken after that. */
   readonly failure: string | undefined;
   /** Takes what is whole in [start, end) and returns the position of what is not. Of exactly `needed` bytes it takes all, or needs more, or fails. */

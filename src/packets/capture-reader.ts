@@ -49,6 +49,11 @@ export class CaptureReader {
     return why === undefined ? { ok: true, packets } : { ok: false, why, packets };
   }
 
+  /** Packets that the file itself says were seen and not captured; only pcapng can say so, and undefined is that it does not. */
+  dropped(): number | undefined {
+    return this.format?.dropped;
+  }
+
   private incomplete(): string | undefined {
     if (this.format && this.carried === 0 && this.offset > 0) return undefined;
     if (this.format) return `truncated at byte ${this.offset + this.carried}`;

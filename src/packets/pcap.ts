@@ -10,6 +10,7 @@ export class PcapFormat implements CaptureFormat {
   needed = fileHeader;
   packets = 0;
   failure: string | undefined;
+  readonly dropped = undefined;
   private inPackets = false;
   private readonly source: FrameSource = { linkType: 0, interfaceIndex: 0, interfaceName: undefined, direction: Direction.unknown };
 

@@ -22,6 +22,8 @@ export interface CaptureInterface {
   clock: InterfaceClock;
   /** In bytes; 0 says that nothing was cut. */
   snapLength: number;
+  /** Packets that were not captured, by the last that the file says of it. */
+  dropped: number | undefined;
 }
 
 function clockOf(unitsPerUs: number, offsetUs: number): InterfaceClock {
@@ -51,5 +53,17 @@ export function readInterface(bytes: Uint8Array, body: number, end: number, litt
     frames: { linkType, interfaceIndex: index, interfaceName: name, direction: Direction.unknown },
     clock: clockOf(unitsPerUs(resolution), offsetSeconds * 1e6),
     snapLength,
+    dropped: undefined,
   };
+}
+
+/** Packets not captured, as an interface statistics block with options in [start, end) counts them; undefined where it does not. */
+export function readDropped(bytes: Uint8Array, start: number, end: number, littleEndian: boolean): number | undefined {
+  let dropped: number | undefined;
+  eachOption(bytes, start, end, littleEndian, (code, at, length) => {
+    if ((code !== optionCode.dropped && code !== optionCode.droppedBySystem) || length !== 8) return;
+    dropped =
+      (dropped ?? 0) + (littleEndian ? u32le(bytes, at + 4) * 2 ** 32 + u32le(bytes, at) : u32(bytes, at) * 2 ** 32 + u32(bytes, at + 4));
+  });
+  return dropped;
 }

@@ -13,7 +13,17 @@ export const blockType = {
 export const byteOrderMagic = 0x1a2b3c4d;
 
 /** What a code means depends on the block. */
-export const optionCode = { end: 0, comment: 1, packetFlags: 2, interfaceName: 2, timeResolution: 9, timeOffset: 14 } as const;
+export const optionCode = {
+  end: 0,
+  comment: 1,
+  packetFlags: 2,
+  interfaceName: 2,
+  timeResolution: 9,
+  timeOffset: 14,
+  received: 4,
+  dropped: 5,
+  droppedBySystem: 7,
+} as const;
 
 /** Calls `take` with the code, position and length of each option in [start, end), up to the first that does not fit. */
 export function eachOption(

@@ -1,7 +1,7 @@
 import { u16, u16le, u32, u32le } from './bytes.js';
 import { type CaptureFormat, longestRecord, mostCaptured, type OnFrame } from './capture-format.js';
 import { Direction } from './headers.js';
-import { type CaptureInterface, readInterface } from './pcapng-interface.js';
+import { type CaptureInterface, readDropped, readInterface } from './pcapng-interface.js';
 import { blockType, byteOrderMagic, eachOption, optionCode } from './pcapng-layout.js';
 
 /** Type, length, and the byte order of a section header; no block is shorter. The first is a section header, or the format would not be known. */
@@ -17,9 +17,14 @@ export class PcapngFormat implements CaptureFormat {
   private littleEndian = true;
   /** Of this section; those before it have no more packets. */
   private interfaces: CaptureInterface[] = [];
-  private interfacesSoFar = 0;
+  private readonly allInterfaces: CaptureInterface[] = [];
 
   constructor(private readonly onFrame: OnFrame) {}
+
+  get dropped(): number | undefined {
+    const told = this.allInterfaces.flatMap(({ dropped }) => dropped ?? []);
+    return told.length > 0 ? told.reduce((sum, dropped) => sum + dropped) : undefined;
+  }
 
   take(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
@@ -71,6 +76,9 @@ export class PcapngFormat implements CaptureFormat {
       case blockType.interface:
         this.addInterface(bytes, body, end);
         break;
+      case blockType.interfaceStatistics:
+        this.takeStatistics(bytes, body, end);
+        break;
       case blockType.section:
         this.interfaces = [];
     }
@@ -115,11 +123,19 @@ export class PcapngFormat implements CaptureFormat {
   }
 
   private addInterface(bytes: Uint8Array, body: number, end: number): void {
-    if (body + 8 > end || this.interfacesSoFar === mostInterfaces) {
+    const index = this.allInterfaces.length;
+    if (body + 8 > end || index === mostInterfaces) {
       this.failure = body + 8 > end ? 'an interface without a link type' : `more than ${mostInterfaces} interfaces`;
       return;
     }
-    this.interfaces.push(readInterface(bytes, body, end, this.littleEndian, this.interfacesSoFar++));
+    const added = readInterface(bytes, body, end, this.littleEndian, index);
+    this.interfaces.push(added);
+    this.allInterfaces.push(added);
+  }
+
+  private takeStatistics(bytes: Uint8Array, body: number, end: number): void {
+    const about = body + 12 <= end ? this.interfaces[this.u32(bytes, body)] : undefined;
+    if (about) about.dropped = readDropped(bytes, body + 12, end, this.littleEndian) ?? about.dropped;
   }
 
   private directionIn(bytes: Uint8Array, at: number, end: number): Direction {

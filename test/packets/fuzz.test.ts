@@ -108,6 +108,7 @@ const files = [
     little.packet({ bytes: query }, 'simple'),
     big.section(),
   ),
+  joined(big.section(), big.interface(), big.block(5, joined(new Uint8Array(12), big.option(5, new Uint8Array(8)))), little.section()),
   joined(big.section(), big.interface(), big.packet({ bytes: query, direction: 'out' }, 'packet'), little.section(), little.interface()),
 ];
 
