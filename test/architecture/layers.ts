@@ -84,6 +84,11 @@ export const layers: readonly Layer[] = [
     may: ['src/types', 'src/facts/', 'src/path/firewall.ts', 'src/capture/counters'],
     why: 'counters are read as facts are, and rules are named as predictions name them',
   },
+  {
+    of: 'src/capture/probe',
+    may: [...arithmetic, 'src/facts/netfilter/presence.ts', 'src/capture/probe'],
+    why: 'requests are planned from the case and sent through the Host they are given',
+  },
   { of: 'src/packets/', may: [...arithmetic, 'src/packets/'], why: 'bytes in, headers out: where the bytes came from does not matter' },
   {
     of: 'src/capture/',
