@@ -1,5 +1,5 @@
 import { findMaster, restartMaster } from '../../src/cures/nginx.js';
-import { installPackage } from '../../src/cures/packages.js';
+import { upgradePackage } from '../../src/cures/packages.js';
 import { withFact } from '../../src/cures/snapshot.js';
 import { factOf } from '../../src/path/world.js';
 import { groupBy, list } from '../../src/reasoning/broken.js';
@@ -77,7 +77,7 @@ function reasonsOf(c: Case, { host, master: pid }: Service): Evidence[] {
 
 function cures(snapshot: Snapshot, master: NginxMaster): Cure[] {
   const names = { debian: 'nginx', rhel: 'nginx', alpine: 'nginx' };
-  const install = master.root === '' ? installPackage(snapshot, names, `${transparentSince} and newer know "transparent"`) : undefined;
+  const install = master.root === '' ? upgradePackage(snapshot, names, `${transparentSince} and newer know "transparent"`) : undefined;
   const restart = restartMaster(snapshot, master.pid, 'the old program goes on running until it is started anew');
   if (!install || !restart) return [];
   const newer = (before: Snapshot) =>

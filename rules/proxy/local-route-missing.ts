@@ -1,5 +1,6 @@
 import { combine } from '../../src/cures/combine.js';
-import { hex, localDefault, putRoute } from '../../src/cures/routing.js';
+import { hex } from '../../src/cures/ip-words.js';
+import { localDefault, putRoute } from '../../src/cures/routing.js';
 import { concludeFrom, groupBy, serviceList } from '../../src/reasoning/broken.js';
 import { type Uncaptured, uncapturedReplies } from '../../src/reasoning/reply-capture.js';
 import type { Cure, Rule, Snapshot } from '../../src/types.js';

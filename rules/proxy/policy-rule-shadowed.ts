@@ -1,5 +1,6 @@
 import { combine } from '../../src/cures/combine.js';
-import { addPolicyRule, freePriority, hex } from '../../src/cures/routing.js';
+import { hex } from '../../src/cures/ip-words.js';
+import { addPolicyRule, freePriority } from '../../src/cures/routing.js';
 import { factOf } from '../../src/path/world.js';
 import { concludeFrom, groupBy, serviceList } from '../../src/reasoning/broken.js';
 import { type Uncaptured, uncapturedReplies } from '../../src/reasoning/reply-capture.js';

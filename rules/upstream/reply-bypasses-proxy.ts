@@ -55,17 +55,18 @@ function cures(c: Case, host: string, broken: readonly Bypassed[]): Cure[] {
     const gateway = wayToHost(c, host, item.walk, item.expected);
     const deciding = decidingRoute(c, host, item);
     if (!gateway || !deciding) continue;
-    const route: Route = { ...deciding, nextHops: [{ link: gateway.link, via: gateway.address }] };
+    const route: Route = { ...slotOf(deciding), nextHops: [{ link: gateway.link, via: gateway.address }] };
     changed.set(
       `${route.family} ${route.table} ${route.to}`,
-      putRoute(snapshot, withoutScope(route), `replies to clients have to go by ${item.expected}`),
+      putRoute(snapshot, route, `replies to clients have to go by ${item.expected}`),
     );
   }
   return changed.size > 0 ? [combine(host, [...changed.values()])] : [];
 }
 
-function withoutScope({ scope: _scope, source: _source, ...route }: Route): Route {
-  return route;
+/** What another way for the same packets keeps of a route. */
+function slotOf({ scope: _scope, source: _source, attributes: _attributes, ...slot }: Route): Omit<Route, 'nextHops'> {
+  return slot;
 }
 
 function decidingRoute(c: Case, host: string, { walk, step }: Bypassed): Route | undefined {

@@ -37,7 +37,10 @@ export async function writeFixScripts(
     return [];
   }
   const lines = scripts.map(({ host, file }, i) => `  ${i + 1}. on ${host}: sh ${join(directory, file)}`);
-  return ['scripts to read, and then to run on their hosts with "apply" in this order ("undo" takes back):', ...lines];
+  return [
+    'scripts to read, and then to run on their hosts with "apply" in this order ("undo" takes back, in the other direction):',
+    ...lines,
+  ];
 }
 
 function scriptHost({ facts }: Snapshot): ScriptHost {

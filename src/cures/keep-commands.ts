@@ -1,8 +1,8 @@
 import { readOptions } from '../facts/netfilter/iptables-words.js';
 import { factOf } from '../path/world.js';
 import type { FirewallChain, FirewallRule, FirewallTable, Snapshot, TcFilter } from '../types.js';
+import { addedRoute, addedRule } from './ip-words.js';
 import type { Piece } from './piece.js';
-import { addedRoute, addedRule } from './routing.js';
 
 /** Words that a unit, a script and sh all take as they stand. */
 const plain = /^[\w.:,/@=+!-]{1,200}$/;

@@ -3,9 +3,9 @@ import type { Cure, Family, FirewallRule, Packet, Snapshot } from '../types.js';
 import { protocolName } from './admission.js';
 import { combine } from './combine.js';
 import { type FrontEnd, frontEndOf } from './front-end.js';
+import { hex } from './ip-words.js';
 import { addIptablesRule } from './iptables.js';
 import { addNftRules } from './nft.js';
-import { hex } from './routing.js';
 
 /** Replies that one rule can mark: same family, protocol and source port, from these upstreams. */
 interface Bundle {

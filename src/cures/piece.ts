@@ -1,5 +1,5 @@
 import type { FirewallChain, FirewallRule, FirewallTable, PolicyRule, Route, TcFilter } from '../types.js';
-import { hex } from './routing.js';
+import { hex } from './ip-words.js';
 import { sysctlName } from './sysctl.js';
 
 /** A piece of the running kernel's network state. */

@@ -1,44 +1,10 @@
 import { everything, network } from '../net/prefix.js';
 import { factOf } from '../path/world.js';
 import type { Cure, Family, FixStep, PolicyRule, Route, Snapshot } from '../types.js';
+import { ip, routeWords, ruleWords } from './ip-words.js';
 import { persistOf, persistRemoval } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
-
-function ip(family: Family, ...args: (string | number)[]): string {
-  return commandLine('ip', ...(family === 6 ? ['-6'] : []), ...args);
-}
-
-export function hex(value: number): string {
-  return `0x${value.toString(16)}`;
-}
-
-/** Selectors of a policy rule in the words of ip-rule(8). */
-function ruleWords(rule: PolicyRule): (string | number)[] {
-  const mask = rule.mask === undefined || rule.mask === 0xffffffff ? '' : `/${hex(rule.mask)}`;
-  return [
-    ...(rule.from === undefined ? [] : ['from', rule.from]),
-    ...(rule.iif === undefined ? [] : ['iif', rule.iif]),
-    ...(rule.tos === undefined ? [] : ['tos', hex(rule.tos)]),
-    ...(rule.ipProtocol === undefined ? [] : ['ipproto', rule.ipProtocol === 17 ? 'udp' : 'tcp']),
-    ...(rule.sourcePort === undefined ? [] : ['sport', rule.sourcePort[0]]),
-    ...(rule.mark === undefined ? [] : ['fwmark', `${hex(rule.mark)}${mask}`]),
-    'lookup',
-    rule.table ?? 'main',
-    'priority',
-    rule.priority,
-  ];
-}
-
-/** The words of the command that adds a rule. */
-export function addedRule(rule: PolicyRule): string[] {
-  return ['ip', ...(rule.family === 6 ? ['-6'] : []), 'rule', 'add', ...ruleWords(rule).map(String)];
-}
-
-/** The words of the command that adds a route. */
-export function addedRoute(route: Route): string[] {
-  return ['ip', ...(route.family === 6 ? ['-6'] : []), 'route', 'add', ...routeWords(route).map(String)];
-}
 
 /** A priority just before the smallest one that is taken after `local`: the new rule must be asked before `main`. */
 export function freePriority(rules: readonly PolicyRule[], family: Family): number {
@@ -70,19 +36,6 @@ export function localDefault(family: Family, table: string): Route {
     metric: family === 6 ? 1024 : 0,
     scope: 'host',
   };
-}
-
-function routeWords(route: Route): (string | number)[] {
-  const hop = route.nextHops[0];
-  return [
-    ...(route.type === 'unicast' ? [] : [route.type]),
-    route.to,
-    ...(hop?.via === undefined ? [] : ['via', hop.via]),
-    ...(hop?.link === undefined ? [] : ['dev', hop.link]),
-    ...(route.table === 'main' ? [] : ['table', route.table]),
-    ...(route.source === undefined ? [] : ['src', route.source]),
-    ...(route.metric > 0 && route.family === 4 ? ['metric', route.metric] : []),
-  ];
 }
 
 function sameSlot(a: Route, b: Route): boolean {

@@ -1,8 +1,7 @@
 import type { Cure, FixStep, SelinuxDenial, Snapshot } from '../types.js';
+import { nameHash } from './name-hash.js';
 import { quote } from './shell.js';
 import { withFact } from './snapshot.js';
-
-const moduleName = 'nginx_transparent';
 
 /** Lets nginx do what was denied: by the boolean that is there for connections, else by a policy module of exactly these denials. */
 export function allowDenied(snapshot: Snapshot, denials: readonly SelinuxDenial[]): Cure | undefined {
@@ -32,11 +31,13 @@ function policyModule(host: string, denials: readonly SelinuxDenial[]): FixStep 
     denials.map((denial) => [`${denial.source} ${denial.target} ${denial.class} ${denial.permissions.join(' ')}`, denial]),
   );
   const lines = [...kinds.values()].map(({ text }) => quote(text)).join(' ');
+  // A module of the same name would be replaced, and what it allows denied again.
+  const name = `nginx_transparent_${nameHash([...kinds.keys()].sort().join('\n'))}`;
   return {
     host,
     kind: 'command',
-    run: `cd "$(mktemp -d)" && printf '%s\\n' ${lines} | audit2allow -M ${moduleName} && semodule -i ${moduleName}.pp`,
-    undo: `semodule -r ${moduleName}`,
+    run: `d=$(mktemp -d) && (cd "$d" && printf '%s\\n' ${lines} | audit2allow -M ${name} && semodule -i ${name}.pp) && rm -r "$d"`,
+    undo: `semodule -r ${name}`,
     why: 'a policy module that allows what was denied and nothing else (audit2allow is in policycoreutils-python-utils)',
   };
 }

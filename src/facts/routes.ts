@@ -25,6 +25,9 @@ const entry = hop.extend({
   from: z.string().optional(),
   metric: z.number().default(0),
   scope: z.string().optional(),
+  protocol: z.string().optional(),
+  pref: z.string().optional(),
+  metrics: z.array(z.record(z.string(), z.unknown())).optional(),
   nexthops: z.array(hop).optional(),
 });
 
@@ -41,7 +44,21 @@ export function parseRoutes(text: string, family: Family): Route[] {
     ...(item.prefsrc === undefined ? {} : { source: item.prefsrc }),
     metric: item.metric,
     ...(item.scope === undefined ? {} : { scope: item.scope }),
+    ...attributesOf(item),
   }));
+}
+
+/** Metrics of a route that iproute2 prints as it takes them. */
+const metrics = ['mtu', 'advmss', 'window', 'hoplimit', 'initcwnd', 'initrwnd', 'quickack'];
+
+function attributesOf(item: z.infer<typeof entry>): Pick<Route, 'attributes'> {
+  const said = item.metrics?.[0] ?? {};
+  const attributes = [
+    ...(item.protocol === undefined || item.protocol === 'boot' ? [] : ['proto', item.protocol]),
+    ...(item.pref === undefined || item.pref === 'medium' ? [] : ['pref', item.pref]),
+    ...metrics.flatMap((name) => (typeof said[name] === 'number' ? [name, String(said[name])] : [])),
+  ];
+  return attributes.length === 0 ? {} : { attributes };
 }
 
 /** A name that only this host knows stands for a type of service that nobody sends: packets of the usual one do not match it either way. */
@@ -61,6 +78,7 @@ function nextHop({ dev, gateway, via, weight, flags }: z.infer<typeof hop>): Nex
     ...(dev === undefined ? {} : { link: dev }),
     ...(next === undefined ? {} : { via: next }),
     ...(weight === undefined ? {} : { weight }),
+    ...(flags.includes('onlink') ? { onlink: true } : {}),
     ...(flags.includes('dead') ? { dead: true } : {}),
     ...(flags.includes('linkdown') ? { linkdown: true } : {}),
   };

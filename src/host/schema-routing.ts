@@ -50,6 +50,7 @@ const nextHop = z.object({
   link: text.exactOptional(),
   via: text.exactOptional(),
   weight: whole.exactOptional(),
+  onlink: z.literal(true).exactOptional(),
   dead: z.boolean().exactOptional(),
   linkdown: z.boolean().exactOptional(),
 });
@@ -66,6 +67,7 @@ export const routes: z.ZodType<readonly Route[]> = list(
     source: text.exactOptional(),
     metric: z.number(),
     scope: text.exactOptional(),
+    attributes: list(text).exactOptional(),
   }),
 );
 

@@ -47,7 +47,10 @@ export function fixScripts(report: Report, known: ReadonlyMap<string, ScriptHost
 
 function header(report: Report, faults: readonly Diagnosis[], host: string, file: string, order: readonly string[]): string[] {
   const { tool, startedAt } = report;
-  const others = order.length > 1 ? ['', `Several hosts have a script; run them in this order: ${order.join(', ')}.`] : [];
+  const others =
+    order.length > 1
+      ? ['', `Several hosts have a script; run them in this order: ${order.join(', ')}. To take back, begin with the last.`]
+      : [];
   const risks = report.diagnoses.filter((each) => each.severity === 'risk' && each.fix.some((step) => step.host === host));
   const left = risks.length > 0 ? [`Left out, as they are risks and no faults: ${risks.map(({ cause }) => cause).join(', ')}.`] : [];
   return [
@@ -118,10 +121,10 @@ function undoing(steps: readonly Planned[]): string[] {
       lines.push(`undo_edit ${step.number} ${quote(step.file)} ${quote(step.copy)}`);
       continue;
     }
-    if (step.reloads && steps.slice(0, i).some(({ kind }) => kind === 'edit')) {
+    if (step.nginx === 'reload' && steps.slice(0, i).some(({ kind }) => kind === 'edit')) {
       lines.push(...reload);
       reload = withInput(`undo_reload ${step.number}`, step.run);
-    } else if (step.undo === undefined) lines.push(`undo_never ${step.number}`);
+    } else if (step.undo === undefined) lines.push(`${step.nginx ? 'undo_nothing' : 'undo_never'} ${step.number}`);
     else lines.push(...withInput(`undo_run ${step.number}`, step.undo));
   }
   return [...lines, ...reload];

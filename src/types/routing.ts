@@ -63,6 +63,8 @@ export interface NextHop {
   link?: string;
   via?: string;
   weight?: number;
+  /** The gateway need not be in a subnet of the link. */
+  onlink?: true;
   /** Its link is down; the kernel never uses it. */
   dead?: boolean;
   /** Its link has no carrier; whether that matters is for `ignore_routes_with_linkdown` to say. */
@@ -96,6 +98,8 @@ export interface Route {
   source?: string;
   metric: number;
   scope?: string;
+  /** Words of ip-route(8) for what decides nothing here: who made it, the path's MTU … */
+  attributes?: readonly string[];
 }
 
 /** What the kernel is asked: `ip route get TO [from FROM] [iif IIF] [mark MARK]`. */

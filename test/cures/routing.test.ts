@@ -40,6 +40,22 @@ test('a policy rule is written with its selectors, and taken back by the same wo
   expect(undo(cure.steps)).toEqual(['ip rule del iif eth1 fwmark 0x10/0xff lookup 100 priority 99']);
 });
 
+test('a policy rule keeps every selector that it has', () => {
+  const narrow: Partial<PolicyRule> = {
+    not: true,
+    to: '192.0.2.0/24',
+    oif: 'eth1',
+    tos: 0x10,
+    ipProtocol: 132,
+    sourcePort: [53, 53],
+    destinationPort: [1024, 2048],
+    suppressPrefixLength: 0,
+  };
+  expect(commands(addPolicyRule(proxy(), rule(99, narrow), 'why').steps)).toEqual([
+    'ip rule add not to 192.0.2.0/24 oif eth1 tos 0x10 ipproto 132 sport 53 dport 1024-2048 lookup 100 suppress_prefixlength 0 priority 99',
+  ]);
+});
+
 test('a rule of IPv6 is told so', () => {
   expect(commands(addPolicyRule(proxy(), rule(99, { family: 6, from: 'fd00::1' }), 'why').steps)).toEqual([
     'ip -6 rule add from fd00::1 lookup 100 priority 99',
@@ -70,6 +86,38 @@ test('a route of the same kind is replaced, and undone by the one that was there
   expect(undo(cure.steps)).toEqual(['ip route replace 0.0.0.0/0 via 172.16.0.1 dev eth0']);
   const held = factOf(cure.apply(dev1()), 'routes')?.filter((route) => route.to === '0.0.0.0/0');
   expect(held?.map((route) => route.nextHops[0]?.via)).toEqual(['172.16.0.9']);
+});
+
+test.each<[string, Partial<Route>, string]>([
+  [
+    'who made it and its MTU',
+    { attributes: ['proto', 'static', 'mtu', '1400'], nextHops: [{ link: 'eth0', via: '10.9.9.9', onlink: true }] },
+    'via 10.9.9.9 dev eth0 onlink proto static mtu 1400',
+  ],
+  ['a gateway of the other family', { nextHops: [{ link: 'eth0', via: 'fe80::1' }] }, 'via inet6 fe80::1 dev eth0'],
+  [
+    'several ways',
+    {
+      nextHops: [
+        { link: 'eth0', via: '172.16.0.1', weight: 2 },
+        { link: 'eth0', via: '172.16.0.2' },
+      ],
+    },
+    'nexthop via 172.16.0.1 dev eth0 weight 2 nexthop via 172.16.0.2 dev eth0',
+  ],
+  ['a scope that iproute2 would not guess', { nextHops: [{ link: 'eth0' }], scope: 'host' }, 'dev eth0 scope host'],
+])('what undo puts back has %s', (_, previous, words) => {
+  const before = dev1();
+  const routes = (factOf(before, 'routes') ?? []).map((route) =>
+    route.family === 4 && route.to === '0.0.0.0/0' ? { ...route, ...previous } : route,
+  );
+  const changed: Snapshot = { ...before, facts: { ...before.facts, routes: { ok: true, value: routes } } };
+  expect(undo(putRoute(changed, defaultRoute('172.16.0.9', 'eth0'), 'why').steps)).toEqual([`ip route replace 0.0.0.0/0 ${words}`]);
+});
+
+test('a route of IPv6 is told by its metric where that is not the usual one', () => {
+  const six = { ...defaultRoute('fd00:16::9', 'eth0'), metric: 77 };
+  expect(commands(putRoute(dev1(), six, 'why').steps)).toEqual(['ip -6 route add ::/0 via fd00:16::9 dev eth0 metric 77']);
 });
 
 test('IPv6 would keep the old route beside the new one, so it goes first', () => {

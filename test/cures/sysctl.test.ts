@@ -32,6 +32,29 @@ test('ip_forward sets the forwarding of every link of the copy', () => {
   expect(links.map((key) => sysctls[key])).toEqual(links.map(() => '1'));
 });
 
+const undo = (snapshot: Snapshot, key: string) => {
+  const [step] = setSysctls(snapshot, { [key]: 1 }, 'why').steps;
+  return step?.kind === 'command' ? step.undo : undefined;
+};
+const knowing = (values: Readonly<Record<string, string>>): Snapshot => {
+  const before = proxy();
+  return { ...before, facts: { ...before.facts, sysctls: { ok: true, value: values } } };
+};
+
+test('undo of forwarding also brings back what the kernel sets along with it', () => {
+  const links = { 'net/ipv4/conf/all/forwarding': '0', 'net/ipv4/conf/eth0/forwarding': '0', 'net/ipv4/conf/eth1/forwarding': '1' };
+  const before = knowing({ 'net/ipv4/ip_forward': '0', 'net/ipv4/conf/all/accept_redirects': '0', ...links });
+  expect(undo(before, 'net/ipv4/ip_forward')).toBe(
+    'sysctl -w net.ipv4.ip_forward=0 net.ipv4.conf.eth1.forwarding=1 net.ipv4.conf.all.accept_redirects=0',
+  );
+  const six = knowing({ 'net/ipv6/conf/all/forwarding': '0', 'net/ipv6/conf/eth0/forwarding': '0', 'net/ipv6/conf/eth1/forwarding': '1' });
+  expect(undo(six, 'net/ipv6/conf/all/forwarding')).toBe('sysctl -w net.ipv6.conf.all.forwarding=0 net.ipv6.conf.eth1.forwarding=1');
+});
+
+test('there is no undo to a value that is not known', () => {
+  expect(undo(knowing({}), 'net/ipv4/udp_early_demux')).toBeUndefined();
+});
+
 test('another value leaves forwarding alone', () => {
   const before = proxy(true);
   const sysctls = factOf(setSysctls(before, { 'net/ipv4/udp_early_demux': 1 }, 'why').apply(before), 'sysctls') ?? {};

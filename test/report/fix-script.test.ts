@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -99,13 +99,34 @@ describe('a script', () => {
   });
 
   it('says what it cannot take back', () => {
-    for (const command of ['true', 'true -s reload']) {
-      const script = scriptFor(reportOf([run(command)]));
-      expect(script.sh('apply').code).toBe(0);
-      const { code, out } = script.sh('undo');
-      expect(code).toBe(1);
-      expect(out).toContain('step 1 cannot be taken back');
-    }
+    const script = scriptFor(reportOf([run('true')]));
+    expect(script.sh('apply').code).toBe(0);
+    const { code, out } = script.sh('undo');
+    expect(code).toBe(1);
+    expect(out).toContain('step 1 cannot be taken back');
+  });
+
+  it('says that nginx needs no undo where it was only started or reloaded', () => {
+    const master = spawn('sleep', ['60']);
+    const script = scriptFor(reportOf([run('true -s reload'), run(`kill -QUIT ${master.pid}; true`)]));
+    expect(script.sh('apply').code).toBe(0);
+    const { code, out } = script.sh('undo');
+    expect(code).toBe(0);
+    expect(out).toMatch(/step 2 needs no undo.*\nstep 1 needs no undo/);
+  });
+
+  it('takes the rest back where nginx refuses the old files as it did before', () => {
+    const [conf, log] = [join(dir, 'a.conf'), join(dir, 'log')];
+    writeFileSync(conf, 'bad;\n');
+    const first = run('true', `echo back >> ${log}`);
+    const script = scriptFor(
+      reportOf([first, edit(conf, 1, 'bad', 'good'), run(`grep -q good ${conf} && true -s reload`), run('true', 'true')]),
+    );
+    expect(script.sh('apply').code).toBe(0);
+    const { code, err } = script.sh('undo');
+    expect(code).toBe(1);
+    expect(err).toContain('but this failed');
+    expect([readFileSync(conf, 'utf8'), readFileSync(log, 'utf8')]).toEqual(['bad;\n', 'back\n']);
   });
 
   it('reloads after the edits, and again after they are taken back', () => {

@@ -25,7 +25,7 @@ interface Place {
 
 export type Planned = Place &
   (
-    | { kind: 'command'; run: string; undo?: string; reloads: boolean; persist?: string; sysctl?: SysctlChange }
+    | { kind: 'command'; run: string; undo?: string; nginx?: 'reload' | 'restart'; persist?: string; sysctl?: SysctlChange }
     | { kind: 'edit'; how: 'replace' | 'insert'; file: string; line: number; old: string; new: string; copy: string }
     | { kind: 'hand'; text: string }
   );
@@ -44,7 +44,7 @@ export function planSteps(host: string, diagnoses: readonly Diagnosis[], known: 
   });
 }
 
-const sysctlCommand = /^sysctl -w ([\w./-]+)=(\d+)$/;
+const sysctlCommand = /^sysctl -w ([\w./-]+)=(\d+)(?: |$)/;
 
 function planCommand(place: Place, { run, undo, persist }: FixStep & { kind: 'command' }): Planned {
   if (!run.split('\n').every(isPlain)) return { ...place, kind: 'hand', text: `a command with characters that cannot be shown: ${run}` };
@@ -54,11 +54,17 @@ function planCommand(place: Place, { run, undo, persist }: FixStep & { kind: 'co
     ...place,
     kind: 'command',
     run,
-    reloads: / -s reload$/.test(run),
+    ...renewing(run),
     ...(undo?.split('\n').every(isPlain) ? { undo } : {}),
     ...(persist === undefined ? {} : { persist }),
     ...(name !== '' && name === same ? { sysctl: { name, before, after } } : {}),
   };
+}
+
+/** What makes nginx read its files, which is done anew or needs no undo. */
+function renewing(run: string): { nginx?: 'reload' | 'restart' } {
+  if (/ -s reload$/.test(run)) return { nginx: 'reload' };
+  return /^kill -QUIT \d+; /.test(run) ? { nginx: 'restart' } : {};
 }
 
 /** Carries the edit out on the lines as they are known, so that the next one is told by what it will find. */

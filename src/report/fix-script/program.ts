@@ -132,7 +132,16 @@ undo_reload() {
   [ -n "$taken" ] || return 0
   taken=
   indented "$text"
-  sh -ec "$text" </dev/null || stop "the files are as they were, but this failed"
+  if sh -ec "$text" </dev/null; then return 0; fi
+  printf 'the files are as they were, but this failed\n' >&2
+  left=yes
+}
+
+# NUMBER
+undo_nothing() {
+  is_done "$1" || return 0
+  printf 'step %s needs no undo: nginx runs with the files as they are\n' "$1"
+  forget "$1"
 }
 
 # NUMBER

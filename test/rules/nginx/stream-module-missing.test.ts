@@ -37,7 +37,10 @@ test("nginx's own refusal proves it", () => {
 });
 
 test('a module that is not on disk is installed first', () => {
-  expect(commands(soleDiagnosis([dynamic, ...closed]).fix)[0]).toBe('apt-get update && apt-get install -y libnginx-mod-stream');
+  expect(soleDiagnosis([dynamic, ...closed]).fix[0]).toMatchObject({
+    run: 'apt-get update && apt-get install -y libnginx-mod-stream',
+    undo: 'apt-get purge -y libnginx-mod-stream',
+  });
 });
 
 test('a binary without any stream module cannot be helped by a file', () => {
