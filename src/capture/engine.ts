@@ -1,9 +1,11 @@
-import type { CapturePlan } from './plan.js';
+import type { CaptureEnd, CapturePlan } from './plan.js';
+
+export type Counts = Omit<CaptureEnd, 'why'>;
 
 /** What a line of a capturing program's standard error says. */
 export type Heard =
   | { kind: 'ready' }
-  | { kind: 'count'; name: 'captured' | 'received' | 'dropped'; packets: number }
+  | { kind: 'counts'; counts: Partial<Counts> }
   | { kind: 'complaint'; text: string }
   | { kind: 'nothing' };
 

@@ -1,12 +1,14 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { commandIn, explainFailure } from '../host/target.js';
-import type { Engine } from './engine.js';
+import type { Counts, Engine } from './engine.js';
 import { keeper } from './keeper.js';
 import { lines } from './lines.js';
+import { installedPcap, pcapCan } from './pcap.js';
 import type { CaptureEnd, CapturePlan, Readiness, RunningCapture } from './plan.js';
 import { tcpdump } from './tcpdump.js';
 
 export interface CaptureOptions {
+  /** When absent, libpcap where tpdoctor has it and it can, else tcpdump. */
   engine?: Engine;
   /** Milliseconds that it may take to begin; 10000 when absent. */
   startMs?: number;
@@ -16,7 +18,7 @@ export interface CaptureOptions {
 
 /** Starts a capture. Its bytes are one stream in pcap format, in chunks of any size, which `onBytes` may keep. */
 export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => void, options: CaptureOptions = {}): RunningCapture {
-  const { engine = tcpdump, startMs = 10_000, stopMs = 5000 } = options;
+  const { engine = engineFor(plan), startMs = 10_000, stopMs = 5000 } = options;
   const [file, ...args] = commandIn(plan.target, ['sh', '-c', keeper, 'sh', ...engine.command(plan)]);
   // In a session of its own, which Ctrl-C on the terminal does not reach: a capture ends when it is told to.
   const child = spawn(file, args, { detached: true });
@@ -57,12 +59,19 @@ export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => 
   };
 }
 
+let pcap: Engine | undefined | 'not looked for' = 'not looked for';
+
+function engineFor(plan: CapturePlan): Engine {
+  if (pcap === 'not looked for') pcap = installedPcap();
+  return pcap !== undefined && pcapCan(plan) ? pcap : tcpdump;
+}
+
 /** What a capture has told of itself. */
 class Account {
   stopped = false;
   readonly begun: Promise<Readiness>;
   private begin: (is: Readiness) => void = () => undefined;
-  private readonly counts: Omit<CaptureEnd, 'why'> = { captured: undefined, received: undefined, dropped: undefined };
+  private readonly counts: Counts = { captured: undefined, received: undefined, dropped: undefined };
   private readonly complaints: string[] = [];
 
   constructor(
@@ -78,7 +87,15 @@ class Account {
     const heard = this.engine.hear(line);
     if (heard.kind === 'ready') this.begin({ ok: true });
     else if (heard.kind === 'complaint') this.complain(heard.text);
-    else if (heard.kind === 'count') this.counts[heard.name] = (this.counts[heard.name] ?? 0) + heard.packets;
+    else if (heard.kind === 'counts') this.add(heard.counts);
+  }
+
+  /** Drops are told twice: those of the kernel and those of the interface. */
+  private add(counts: Partial<Counts>): void {
+    for (const name of ['captured', 'received', 'dropped'] as const) {
+      const more = counts[name];
+      if (more !== undefined) this.counts[name] = (this.counts[name] ?? 0) + more;
+    }
   }
 
   /** The first complaint is the reason, what follows are its consequences. */
@@ -88,7 +105,8 @@ class Account {
 
   end(): CaptureEnd {
     const [why = ''] = this.complaints;
-    return this.stopped ? this.counts : { ...this.counts, why: this.explain(why).slice(0, 500) };
+    const hint = /permission|not permitted/i.test(why) ? ' (a capture needs root, or the capability CAP_NET_RAW)' : '';
+    return this.stopped ? this.counts : { ...this.counts, why: `${this.explain(why).slice(0, 500)}${hint}` };
   }
 }
 

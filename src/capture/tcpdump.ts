@@ -1,4 +1,4 @@
-import type { Engine, Heard } from './engine.js';
+import type { Counts, Engine, Heard } from './engine.js';
 import { ringKiB } from './plan.js';
 
 /** Each packet is handed over when it comes (`--immediate-mode`, `-U`); no promiscuous mode (`-p`), no look-up of names (`-n`). */
@@ -18,19 +18,18 @@ export const tcpdump: Engine = {
 };
 
 const count = /^(\d{1,15}) packets? (captured|received by filter|dropped by kernel|dropped by interface)$/;
+const names = new Map<string, keyof Counts>([
+  ['captured', 'captured'],
+  ['received by filter', 'received'],
+]);
 
 /** What it says of itself that is neither a count nor a complaint. */
 const chatter = /^(dropped privs to |data link type |verbose output suppressed|listening on |warning: )/i;
 
 function hear(line: string): Heard {
   const text = line.trim().replace(/^tcpdump: (?:pcap_loop: )?/, '');
-  const [, packets, what] = count.exec(text) ?? [];
-  if (packets !== undefined && what !== undefined) return { kind: 'count', name: nameOf(what), packets: Number(packets) };
+  const [, packets, what = ''] = count.exec(text) ?? [];
+  if (packets !== undefined) return { kind: 'counts', counts: { [names.get(what) ?? 'dropped']: Number(packets) } };
   if (text.startsWith('listening on ')) return { kind: 'ready' };
   return text === '' || chatter.test(text) ? { kind: 'nothing' } : { kind: 'complaint', text };
-}
-
-function nameOf(what: string): 'captured' | 'received' | 'dropped' {
-  if (what === 'captured') return 'captured';
-  return what === 'received by filter' ? 'received' : 'dropped';
 }

@@ -1,5 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { pcapEngine } from '../../src/capture/pcap.js';
+import type { CapturePlan } from '../../src/capture/plan.js';
 import { startCapture } from '../../src/capture/start.js';
+import { tcpdump } from '../../src/capture/tcpdump.js';
 import { Frames, Wire } from './wire.js';
 
 let wire: Wire;
@@ -10,10 +16,24 @@ afterAll(() => wire.remove());
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-describe('a capture', () => {
+const root = new URL('../../', import.meta.url);
+const child = fileURLToPath(new URL('dist/program/pcap-child.js', root));
+
+/** What tpdoctor does, in a process that can be killed. */
+const killedScript = `
+import { startCapture } from './dist/src/capture/start.js';
+import { pcapEngine } from './dist/src/capture/pcap.js';
+import { tcpdump } from './dist/src/capture/tcpdump.js';
+const [name, plan] = process.argv.slice(1);
+const engine = name === 'pcap' ? pcapEngine('dist/program/pcap-child.js') : tcpdump;
+console.log(await startCapture(JSON.parse(plan), () => undefined, { engine }).ready);
+`;
+const engines = [tcpdump, pcapEngine(child)];
+
+describe.each(engines)('a capture by $name', (engine) => {
   it('hands over each packet at once, and its counts at its end', async () => {
     const frames = new Frames();
-    const capture = startCapture(wire.plan(), frames.push);
+    const capture = startCapture(wire.plan(), frames.push, { engine });
     expect(await capture.ready).toEqual({ ok: true });
     await wire.send(20);
     await frames.untilThereAre(20);
@@ -22,6 +42,76 @@ describe('a capture', () => {
     expect(frames.end()).toEqual({ ok: true, packets: 20 });
   });
 
+  it.each([
+    ['of an interface that is not there', { iface: 'nope' }, /No such device/],
+    ['with a filter that makes no sense', { filter: 'udp prt 53' }, /syntax error/],
+    ['of a host that is not there', { target: { kind: 'netns' as const, name: 'tp-not-there' } }, /no network namespace "tp-not-there"/],
+  ])('%s tells why it does not begin', async (_, change, why) => {
+    const capture = startCapture(wire.plan(change), () => undefined, { engine });
+    expect(await capture.ready).toEqual({ ok: false, why: expect.stringMatching(why) });
+    expect((await capture.ended).why).toMatch(why);
+  });
+
+  it('without permission says what it needs', async () => {
+    const command = (plan: CapturePlan) => ['setpriv', '--bounding-set', '-net_raw', ...engine.command(plan)] as const;
+    const capture = startCapture(wire.plan(), () => undefined, { engine: { ...engine, command } });
+    expect(await capture.ready).toEqual({ ok: false, why: expect.stringMatching(/permi.*CAP_NET_RAW/) });
+  });
+
+  it('whose program is not installed says so', async () => {
+    const capture = startCapture(wire.plan(), () => undefined, { engine: { ...engine, command: () => ['/usr/bin/not-here', '-w'] } });
+    expect(await capture.ready).toEqual({ ok: false, why: 'not-here is not installed there' });
+  });
+
+  it('ends by itself when its interface disappears, with all that it saw', async () => {
+    const own = await Wire.lay();
+    onTestFinished(() => own.remove());
+    const frames = new Frames();
+    const capture = startCapture(own.plan(), frames.push, { engine });
+    await capture.ready;
+    await own.send(10);
+    await own.run('a', 'ip link del eth0');
+    expect(await capture.ended).toEqual({ captured: 10, received: 10, dropped: 0, why: 'The interface disappeared' });
+    expect(frames.numbers()).toEqual(range(10));
+    expect(await capture.stop()).toEqual(await capture.ended);
+  });
+
+  it('goes on when its interface goes down and comes back', async () => {
+    const own = await Wire.lay();
+    onTestFinished(() => own.remove());
+    const frames = new Frames();
+    const capture = startCapture(own.plan(), frames.push, { engine });
+    await capture.ready;
+    await own.run('b', 'ip link set eth0 down; sleep 0.2; ip link set eth0 up');
+    await own.send(10);
+    await frames.untilThereAre(10);
+    expect(await capture.stop()).toMatchObject({ captured: 10, dropped: 0 });
+  });
+
+  it('drops nothing of 20000 packets a second', { timeout: 60_000 }, async () => {
+    const frames = new Frames();
+    const capture = startCapture(wire.plan(), frames.push, { engine });
+    await capture.ready;
+    await wire.send(60_000, 20_000);
+    await frames.untilThereAre(60_000);
+    expect(await capture.stop()).toEqual({ captured: 60_000, received: 60_000, dropped: 0 });
+    expect(frames.numbers()).toEqual(range(60_000));
+  });
+
+  it('leaves nothing behind when tpdoctor is killed', async () => {
+    const own = await Wire.lay();
+    onTestFinished(() => own.remove());
+    const words = ['--input-type=module', '-e', killedScript, engine.name, JSON.stringify(own.plan())];
+    const doctor = spawn(process.execPath, words, { cwd: fileURLToPath(root), stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(doctor.stdout, 'data');
+    expect(await own.processes('b')).not.toBe('');
+    doctor.kill('SIGKILL');
+    await once(doctor, 'exit');
+    await expect.poll(() => own.processes('b'), { timeout: 5000 }).toBe('');
+  });
+});
+
+describe('a capture by tcpdump', () => {
   it('of one direction sees nothing of the other', async () => {
     const [incoming, outgoing] = [new Frames(), new Frames()];
     const captures = [
@@ -33,15 +123,5 @@ describe('a capture', () => {
     await incoming.untilThereAre(5);
     await Promise.all(captures.map((capture) => capture.stop()));
     expect([incoming.all.length, outgoing.all.length]).toEqual([5, 0]);
-  });
-
-  it.each([
-    ['of an interface that is not there', { iface: 'nope' }, /nope: No such device exists/],
-    ['with a filter that makes no sense', { filter: 'udp prt 53' }, /syntax error/],
-    ['of a host that is not there', { target: { kind: 'netns' as const, name: 'tp-not-there' } }, /no network namespace "tp-not-there"/],
-  ])('%s tells why it does not begin', async (_, change, why) => {
-    const capture = startCapture(wire.plan(change), () => undefined);
-    expect(await capture.ready).toEqual({ ok: false, why: expect.stringMatching(why) });
-    expect((await capture.ended).why).toMatch(why);
   });
 });

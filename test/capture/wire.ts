@@ -40,6 +40,11 @@ link add eth0 netns ${a} address 02:00:00:00:00:01 type veth peer name eth0 netn
     await execa('nsenter', words, { stdin: 'ignore', timeout: 60_000 });
   }
 
+  /** Process ids on a host, one a line. */
+  async processes(host: 'a' | 'b'): Promise<string> {
+    return (await execa('ip', ['netns', 'pids', this.namespaceOf(host)])).stdout;
+  }
+
   plan(change: Partial<CapturePlan> = {}): CapturePlan {
     const target = { kind: 'netns' as const, name: this.namespaceOf('b') };
     return { host: 'b', target, iface: 'eth0', index: 2, filter: 'udp port 5300', snapLength: 128, ...change };
