@@ -1,4 +1,4 @@
-import { canonical, familyOf } from '../net/address.js';
+import { canonical, familyOf, isAddress } from '../net/address.js';
 
 /** The flows that a capture is about. */
 export interface Flows {
@@ -10,8 +10,9 @@ export interface Flows {
   only?: readonly string[];
 }
 
-/** More of them would make a program too long for the kernel, which takes 4096 instructions; no address restricts anything then. */
-const mostAddresses = 100;
+/** More would make a program too long for the kernel, which takes 4096 instructions: they restrict nothing then. An IPv4 address is one word, of IPv6 four. */
+const mostAddressWords = 120;
+const mostPorts = 64;
 
 /**
  * The filter for one capture, in the language of pcap-filter(7): packets of the flows, ICMP errors (of any flow, as they are few and who
@@ -20,7 +21,7 @@ const mostAddresses = 100;
  * `ethernet`: tagged frames, too. Where there are no tags, "vlan" does not compile. It comes last, as it moves all offsets behind it.
  */
 export function filterFor({ ports, addresses, only = [] }: Flows, { ethernet }: { ethernet: boolean }): string {
-  const flows = both(anyOf([...new Set(ports.map(portClause))]) || 'tcp or udp', hosts(only));
+  const flows = both(portsOf(ports), hosts(only));
   const laterFragments = both(`${fragmentOf4} or ${fragmentOf6}`, hosts(addresses));
   const wanted = `${flows} or ${laterFragments} or (${icmpErrors}) or (${icmp6Errors})`;
   return ethernet ? `${wanted} or (vlan and (${wanted}))` : wanted;
@@ -35,6 +36,11 @@ const icmp6Errors = 'ip6[6] = 58 and ip6[40] >= 1 and ip6[40] <= 4';
 const fragmentOf4 = '(ip[6:2] & 0x1fff != 0)';
 const fragmentOf6 = '(ip6[6] = 44)';
 
+function portsOf(ports: Flows['ports']): string {
+  const clauses = [...new Set(ports.map(portClause))];
+  return clauses.length === 0 || clauses.length > mostPorts ? 'tcp or udp' : clauses.join(' or ');
+}
+
 function portClause({ protocol, port }: Flows['ports'][number]): string {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError(`no port: ${port}`);
   return `${protocol} port ${port}`;
@@ -42,15 +48,10 @@ function portClause({ protocol, port }: Flows['ports'][number]): string {
 
 /** Empty where everything is wanted. What is no address is left out. */
 function hosts(addresses: readonly string[]): string {
-  const clauses = addresses.flatMap((address) => {
-    const family = familyOf(address);
-    return family === undefined ? [] : [`${family === 4 ? 'ip' : 'ip6'} host ${canonical(address)}`];
-  });
-  return clauses.length > mostAddresses ? '' : anyOf([...new Set(clauses)]);
-}
-
-function anyOf(clauses: readonly string[]): string {
-  return clauses.join(' or ');
+  const known = [...new Set(addresses.filter(isAddress).map(canonical))];
+  const words = known.reduce((sum, address) => sum + (familyOf(address) === 4 ? 1 : 4), 0);
+  if (words > mostAddressWords) return '';
+  return known.map((address) => `${familyOf(address) === 4 ? 'ip' : 'ip6'} host ${address}`).join(' or ');
 }
 
 function both(first: string, second: string): string {

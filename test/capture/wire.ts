@@ -40,6 +40,13 @@ link add eth0 netns ${a} address 02:00:00:00:00:01 type veth peer name eth0 netn
     await execa('nsenter', words, { stdin: 'ignore', timeout: 60_000 });
   }
 
+  /** A whole Ethernet frame from a to b. */
+  async sendFrame(frame: Uint8Array): Promise<void> {
+    const program =
+      'import socket, sys; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(("eth0", 0)); s.send(sys.stdin.buffer.read())';
+    await execa('nsenter', [`--net=/run/netns/${this.namespaceOf('a')}`, 'python3', '-c', program], { input: frame });
+  }
+
   /** Process ids on a host, one a line. */
   async processes(host: 'a' | 'b'): Promise<string> {
     return (await execa('ip', ['netns', 'pids', this.namespaceOf(host)])).stdout;
