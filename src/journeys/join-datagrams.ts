@@ -7,13 +7,22 @@ import { Part } from './services.js';
 import { Flag, marksPerSlot } from './slots.js';
 
 /** Beginnings of keys: what a hash is of. */
-const Key = { question: 1, payload: 2, reply: 3, flow: 4, content: 5, fragment: 6 } as const;
+const Key = { question: 1, payload: 2, reply: 3, flow: 4, orphan: 5, fragment: 6 } as const;
+
+const udp = 17;
 
 /** As much of a payload as is compared; captures may cut the rest. */
 const comparedBytes = 192;
 
 /** A request that is sent again after this is a new transaction, in microseconds. */
 const anotherAttempt = 500_000;
+
+/** The end of a packet that is not the server's. */
+interface Asker {
+  to: boolean;
+  address: Uint32Array;
+  port: number;
+}
 
 /**
  * Joins UDP. nginx sends a datagram on as it is, so requests are known by content and client: of DNS the id and the question, which replies repeat.
@@ -27,95 +36,119 @@ export class DatagramJoiner {
 
   see(point: number, direction: Direction, headers: Headers, bytes: Uint8Array, time: number): boolean {
     if (headers.fragmentOffset > 0) return this.seeFragment(point, direction, headers, time);
-    const { endpoints } = this.desk;
-    const toServer = endpoints.isServer(17, headers.destinationPort);
-    const fromServer = endpoints.isServer(17, headers.sourcePort);
-    if (!toServer && !fromServer) return false;
+    const { endpoints, keys, marks, slots } = this.desk;
+    const toServer = endpoints.isServer(udp, headers.destinationPort);
+    if (!toServer && !endpoints.isServer(udp, headers.sourcePort)) return false;
     const isDns = readDnsQuestion(bytes, headers.payloadStart, headers.payloadEnd, this.question);
-    const to = toServer && fromServer ? !(isDns && this.question.isResponse) : toServer;
-    const slot = isDns ? this.byQuestion(point, direction, headers, to, time) : this.byPayload(headers, bytes, to, time);
-    this.note(slot, point, direction, headers, to, time);
+    const isBoth = toServer && endpoints.isServer(udp, headers.sourcePort);
+    const asker = askerOf(headers, isBoth ? !(isDns && this.question.isResponse) : toServer);
+    const { to, port } = asker;
+    const server = to ? headers.destination : headers.source;
+    const endpoint = endpoints.numberOf(udp, headers.family, server, to ? headers.destinationPort : headers.sourcePort, to);
+    const dir = this.desk.directionAt(point, direction, to, endpoint);
+    const first = marks.numberOf(point, dir, to ? Kind.datagramTo : Kind.datagramFrom, endpoint, 0, headers.ttl, 0);
+    const slot = isDns ? this.byQuestion(headers, asker, endpoint, first, time) : this.byPayload(headers, bytes, asker, endpoint, time);
+    slots.see(slot, first, time, port, headers.ipId);
     if (headers.moreFragments) {
       const { high, low } = this.fragmentKey(headers);
-      this.desk.keys.set(high, low, slot);
+      keys.set(high, low, slot);
     }
     return true;
   }
 
-  /** An ICMP error quotes the beginning of the packet it is about. */
-  seeError(point: number, direction: Direction, error: Headers, quoted: Headers, time: number): void {
-    const { endpoints, keys, marks, slots } = this.desk;
-    const to = endpoints.isServer(17, quoted.destinationPort);
-    if (!to && !endpoints.isServer(17, quoted.sourcePort)) return;
-    const client = to ? quoted.source : quoted.destination;
-    const port = to ? quoted.sourcePort : quoted.destinationPort;
-    const { high, low } = this.flowKey(client, port);
-    const slot = keys.find(high, low);
+  /** An ICMP error quotes the beginning of the packet it is about: of DNS often the question, of others at least the ports. */
+  seeError(point: number, direction: Direction, error: Headers, quoted: Headers, bytes: Uint8Array, time: number): void {
+    const { endpoints, hash, keys, marks, slots } = this.desk;
+    const to = endpoints.isServer(udp, quoted.destinationPort);
+    if (!to && !endpoints.isServer(udp, quoted.sourcePort)) return;
+    const { address, port } = askerOf(quoted, to);
+    if (readDnsQuestion(bytes, quoted.payloadStart, quoted.payloadEnd, this.question)) this.questionKey(address);
+    else this.flowKey(address, port);
+    const slot = keys.find(hash.high, hash.low);
     if (slot < 0) return;
-    const server = endpoints.numberOf(
-      17,
-      quoted.family,
-      to ? quoted.destination : quoted.source,
-      to ? quoted.destinationPort : quoted.sourcePort,
-      false,
-    );
+    const [server, serverPort] = to ? [quoted.destination, quoted.destinationPort] : [quoted.source, quoted.sourcePort];
+    const endpoint = endpoints.numberOf(udp, quoted.family, server, serverPort, false);
     const sender = endpoints.numberOf(error.protocol, error.family, error.source, 0, false);
     const kind = to ? Kind.errorAboutTo : Kind.errorAboutFrom;
-    const mark = marks.numberOf(point, direction, kind, server, sender, error.ttl, error.icmpType * 256 + error.icmpCode);
+    const mark = marks.numberOf(point, direction, kind, endpoint, sender, error.ttl, error.icmpType * 256 + error.icmpCode);
     slots.see(slot, mark, time, port, error.ipId);
   }
 
-  private note(slot: number, point: number, direction: Direction, headers: Headers, to: boolean, time: number): void {
-    const { endpoints, marks, slots } = this.desk;
-    const client = to ? headers.source : headers.destination;
-    const port = to ? headers.sourcePort : headers.destinationPort;
-    const server = to ? headers.destination : headers.source;
-    const endpoint = endpoints.numberOf(17, headers.family, server, to ? headers.destinationPort : headers.sourcePort, to);
-    const other = slots.isClient(slot, client) ? 0 : endpoints.numberOf(17, headers.family, client, 0, false);
-    const dir = this.desk.directionAt(point, direction, to, endpoint);
-    const mark = marks.numberOf(point, dir, to ? Kind.datagramTo : Kind.datagramFrom, endpoint, other, headers.ttl, 0);
-    slots.see(slot, mark, time, port, headers.ipId);
-  }
-
-  private byQuestion(point: number, direction: Direction, headers: Headers, to: boolean, time: number): number {
-    const question = this.question.hash;
-    const { hash, keys } = this.desk;
-    const client = to ? headers.source : headers.destination;
-    const port = to ? headers.sourcePort : headers.destinationPort;
-    hash.begin(Key.question).address(client).add(question.high).add(question.low).end();
-    const { high, low } = hash;
-    let slot = keys.find(high, low);
-    if (slot >= 0 && to && this.isAnotherAttempt(slot, point, direction, headers, time)) slot = -1;
-    if (slot >= 0) return slot;
-    slot = this.byContent(question.high, question.low, headers, to, time);
-    if (slot < 0) slot = this.open(headers, client, port, time, to, question.high, question.low);
-    keys.set(high, low, slot);
-    return slot;
-  }
-
-  private byPayload(headers: Headers, bytes: Uint8Array, to: boolean, time: number): number {
-    const { hash, keys } = this.desk;
-    const client = to ? headers.source : headers.destination;
-    const port = to ? headers.sourcePort : headers.destinationPort;
-    const { payload } = this;
-    const compared = Math.min(headers.payloadEnd, headers.payloadStart + comparedBytes);
-    hashBytes(bytes, headers.payloadStart, compared, payload, headers.payloadLength);
-    const { high: content, low: more } = payload;
+  /**
+   * When everything has been seen: a request that nobody sent on under its client's address, and the same content sent to an upstream under another
+   * address, are one transaction whose source was rewritten on the way.
+   */
+  settle(slot: number): void {
+    const { hash, keys, slots } = this.desk;
+    if ((slots.flags[slot] as number) & Flag.behind || slots.child[slot] !== -1) return;
     hash
-      .begin(to ? Key.payload : Key.reply)
-      .address(client)
-      .add(content)
-      .add(more)
+      .begin(Key.orphan)
+      .add(slots.content[slot] as number)
       .end();
-    const { high, low } = hash;
-    let slot = keys.find(high, low);
-    if (slot >= 0 && !to && !this.isOfFlow(slot, client, port)) slot = -1;
-    if (slot >= 0) return slot;
-    slot = to ? this.byContent(content, more, headers, to, time) : this.awaiting(client, port, time);
-    if (slot < 0) slot = this.open(headers, client, port, time, to, content, more);
-    else if (to) this.addFlow(slot, client, port);
+    const orphan = keys.find(hash.high, hash.low);
+    if (orphan < 0 || orphan === slot || (slots.parent[orphan] as number) >= 0 || ((slots.flags[orphan] as number) & Flag.asked) !== 0)
+      return;
+    const later = (slots.first[orphan] as number) - (slots.first[slot] as number);
+    if (Math.abs(later) > anotherAttempt) return;
+    slots.parent[orphan] = slot;
+    slots.child[slot] = orphan;
+  }
+
+  /** `first` is the mark of this sighting. */
+  private byQuestion(headers: Headers, asker: Asker, endpoint: number, first: number, time: number): number {
+    const { keys, slots } = this.desk;
+    const { high, low } = this.questionKey(asker.address);
+    const known = keys.find(high, low);
+    if (known >= 0 && !(asker.to && this.isAnotherAttempt(known, first, time))) return this.noteLeg(known, asker.to, endpoint);
+    const slot = slots.open(udp, headers.family, asker.address, asker.port, time);
     keys.set(high, low, slot);
+    this.noteContent(slot, this.question.hash.low, asker.to, endpoint);
+    return this.noteLeg(slot, asker.to, endpoint);
+  }
+
+  private byPayload(headers: Headers, bytes: Uint8Array, asker: Asker, endpoint: number, time: number): number {
+    const { hash, keys, slots } = this.desk;
+    const { to, address, port } = asker;
+    const { payload } = this;
+    hashBytes(
+      bytes,
+      headers.payloadStart,
+      Math.min(headers.payloadEnd, headers.payloadStart + comparedBytes),
+      payload,
+      headers.payloadLength,
+    );
+    const { high, low } = hash
+      .begin(to ? Key.payload : Key.reply)
+      .address(address)
+      .add(payload.high)
+      .add(payload.low)
+      .end();
+    let slot = keys.find(high, low);
+    if (slot >= 0 && !to && !this.isOfFlow(slot, address, port)) slot = -1;
+    if (slot < 0 && !to) slot = this.awaiting(address, port, time);
+    if (slot < 0) {
+      slot = slots.open(udp, headers.family, address, port, time);
+      this.noteContent(slot, payload.low, to, endpoint);
+    }
+    if (to) this.addFlow(slot, address, port);
+    keys.set(high, low, slot);
+    return this.noteLeg(slot, to, endpoint);
+  }
+
+  private noteLeg(slot: number, to: boolean, endpoint: number): number {
+    const { endpoints, slots } = this.desk;
+    if (!to) return slot;
+    const flag = endpoints.parts[endpoint] === Part.upstream ? Flag.behind : Flag.asked;
+    slots.flags[slot] = (slots.flags[slot] as number) | flag;
     return slot;
+  }
+
+  private noteContent(slot: number, content: number, to: boolean, endpoint: number): void {
+    const { endpoints, hash, keys, slots } = this.desk;
+    slots.content[slot] = content;
+    if (!to || endpoints.parts[endpoint] !== Part.upstream) return;
+    hash.begin(Key.orphan).add(content).end();
+    keys.set(hash.high, hash.low, slot);
   }
 
   /** Equal replies to several requests of one client differ in its port. */
@@ -123,22 +156,6 @@ export class DatagramJoiner {
     const { high, low } = this.flowKey(client, port);
     const newest = this.desk.keys.find(high, low);
     return newest < 0 || newest === slot || this.desk.slots.clientPort[slot] === port;
-  }
-
-  /** The same request under another address than the client's: somebody on the way rewrote its source. Only one whose content is its alone. */
-  private byContent(content: number, more: number, headers: Headers, to: boolean, time: number): number {
-    if (!to) return this.awaiting(headers.destination, headers.destinationPort, time);
-    const { hash, keys, slots } = this.desk;
-    hash.begin(Key.content).add(content).add(more).end();
-    const slot = keys.find(hash.high, hash.low);
-    if (slot < 0 || ((slots.flags[slot] as number) & Flag.sharesContent) !== 0 || !this.goesToUpstream(headers)) return -1;
-    this.addFlow(slot, headers.source, headers.sourcePort);
-    return slot;
-  }
-
-  private goesToUpstream(headers: Headers): boolean {
-    const { endpoints } = this.desk;
-    return endpoints.parts[endpoints.numberOf(17, headers.family, headers.destination, headers.destinationPort, true)] === Part.upstream;
   }
 
   /** The oldest request of this flow that has no reply yet; by order alone when there are several. */
@@ -162,18 +179,6 @@ export class DatagramJoiner {
     return found;
   }
 
-  private open(headers: Headers, client: Uint32Array, port: number, time: number, to: boolean, content: number, more: number): number {
-    const { hash, keys, slots } = this.desk;
-    const slot = slots.open(17, headers.family, client, port, time);
-    this.addFlow(slot, client, port);
-    if (to) {
-      hash.begin(Key.content).add(content).add(more).end();
-      if (keys.find(hash.high, hash.low) >= 0) slots.flags[slot] = Flag.sharesContent;
-      keys.set(hash.high, hash.low, slot);
-    }
-    return slot;
-  }
-
   private addFlow(slot: number, client: Uint32Array, port: number): void {
     const { keys, slots } = this.desk;
     const { high, low } = this.flowKey(client, port);
@@ -183,16 +188,18 @@ export class DatagramJoiner {
     keys.set(high, low, slot);
   }
 
+  private questionKey(client: Uint32Array): { high: number; low: number } {
+    const { high, low } = this.question.hash;
+    return this.desk.hash.begin(Key.question).address(client).add(high).add(low).end();
+  }
+
   private flowKey(client: Uint32Array, port: number): { high: number; low: number } {
     return this.desk.hash.begin(Key.flow).address(client).add(port).end();
   }
 
   /** The client asks the same again where it has asked before: because it got no answer, or because it asks so. */
-  private isAnotherAttempt(slot: number, point: number, direction: Direction, headers: Headers, time: number): boolean {
-    const { endpoints, marks, slots } = this.desk;
-    const endpoint = endpoints.numberOf(17, headers.family, headers.destination, headers.destinationPort, true);
-    const dir = this.desk.directionAt(point, direction, true, endpoint);
-    const seen = slots.timeOf(slot, marks.numberOf(point, dir, Kind.datagramTo, endpoint, 0, headers.ttl, 0));
+  private isAnotherAttempt(slot: number, mark: number, time: number): boolean {
+    const seen = this.desk.slots.timeOf(slot, mark);
     return seen !== undefined && time - seen > anotherAttempt;
   }
 
@@ -208,10 +215,20 @@ export class DatagramJoiner {
     if (slot < 0) return false;
     const to = slots.isClient(slot, headers.source);
     const port = endpoints.portOf(marks.endpoint[slots.mark[slot * marksPerSlot] as number] as number);
-    const endpoint = endpoints.numberOf(17, headers.family, to ? headers.destination : headers.source, port, to);
+    const endpoint = endpoints.numberOf(udp, headers.family, to ? headers.destination : headers.source, port, to);
     const dir = this.desk.directionAt(point, direction, to, endpoint);
     const mark = marks.numberOf(point, dir, to ? Kind.fragmentTo : Kind.fragmentFrom, endpoint, 0, headers.ttl, 0);
     slots.see(slot, mark, time, slots.clientPort[slot] as number, headers.ipId);
     return true;
   }
 }
+
+function askerOf(headers: Headers, to: boolean): Asker {
+  asker.to = to;
+  asker.address = to ? headers.source : headers.destination;
+  asker.port = to ? headers.sourcePort : headers.destinationPort;
+  return asker;
+}
+
+/** Used again for each packet. */
+const asker: Asker = { to: true, address: new Uint32Array(4), port: 0 };

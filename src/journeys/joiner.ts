@@ -42,7 +42,7 @@ export class Joiner implements Desk {
     this.standings = standings;
     this.endpoints = new Endpoints(services);
     this.slots = new Slots(capacity, conclude);
-    this.keys = new KeyTable(capacity * 4, this.slots.generation);
+    this.keys = new KeyTable(capacity * 8, this.slots.generation);
     this.datagrams = new DatagramJoiner(this);
     this.segments = new SegmentJoiner(this);
   }
@@ -53,8 +53,8 @@ export class Joiner implements Desk {
    */
   see(point: number, direction: Direction, headers: Headers, bytes: Uint8Array, time: number, quoted?: Headers): void {
     if (quoted !== undefined) {
-      const joiner = quoted.protocol === udp ? this.datagrams : quoted.protocol === tcp ? this.segments : undefined;
-      joiner?.seeError(point, direction, headers, quoted, time);
+      if (quoted.protocol === udp) this.datagrams.seeError(point, direction, headers, quoted, bytes, time);
+      else if (quoted.protocol === tcp) this.segments.seeError(point, direction, headers, quoted, time);
     } else if (headers.protocol === udp) {
       if (!this.datagrams.see(point, direction, headers, bytes, time)) this.foreign++;
     } else if (headers.protocol === tcp) {
@@ -65,6 +65,7 @@ export class Joiner implements Desk {
   /** To be called before a transaction is concluded. */
   settle(slot: number): void {
     if (this.slots.protocol[slot] === tcp) this.segments.settle(slot);
+    else this.datagrams.settle(slot);
   }
 
   directionAt(point: number, direction: Direction, to: boolean, endpoint: number): Direction {

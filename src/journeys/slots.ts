@@ -5,10 +5,11 @@ export const marksPerSlot = 24;
 export const Flag = {
   /** Which reply belongs to which request was told by their order alone. */
   byOrder: 1,
-  /** Another client asked the same at the same time. */
-  sharesContent: 2,
+  /** A request towards the service was seen, and one towards an upstream. */
+  asked: 2,
+  behind: 4,
   /** A connection whose beginning was not seen. */
-  midway: 4,
+  midway: 8,
 } as const;
 
 /**
@@ -35,7 +36,9 @@ export class Slots {
   /** Microseconds after `first`. */
   readonly after: Float32Array;
   readonly ipId: Uint16Array;
-  /** TCP: initial sequence number of the client's side. UDP: hash of the reply. */
+  /** UDP: hash of the request. */
+  readonly content: Int32Array;
+  /** TCP: initial sequence number of the client's side. */
   readonly sequence: Uint32Array;
   /** Hash of what an HTTP request asks for; 0: not seen. */
   readonly request: Uint32Array;
@@ -69,6 +72,7 @@ export class Slots {
     this.times = new Uint8Array(capacity * marksPerSlot);
     this.after = new Float32Array(capacity * marksPerSlot);
     this.ipId = new Uint16Array(capacity * marksPerSlot);
+    this.content = new Int32Array(capacity);
     this.sequence = new Uint32Array(capacity);
     this.request = new Uint32Array(capacity);
     this.previous = new Int32Array(capacity);
@@ -92,6 +96,7 @@ export class Slots {
     this.answeredAt[slot] = Number.POSITIVE_INFINITY;
     this.flags[slot] = 0;
     this.markCount[slot] = 0;
+    this.content[slot] = 0;
     this.sequence[slot] = 0;
     this.request[slot] = 0;
     this.previous[slot] = -1;

@@ -116,6 +116,9 @@ export class FrameWriter {
     const destination = source + length;
     const transport = destination + length;
 
+    const [near, far] = leg === 0 || leg === 3 ? [mac.client, mac.proxyOuter] : [mac.proxyInner, mac.upstream + upstream];
+    set16(bytes, at + 4, isToClient ? near : far);
+    set16(bytes, at + 10, isToClient ? far : near);
     set16(bytes, (isToClient ? destination : source) + length - 2, client);
     if (leg === 1) add8(bytes, destination + length - 1, upstream);
     if (leg === 2 || (leg === 3 && this.options.rewrites === false)) add8(bytes, source + length - 1, upstream);
@@ -126,6 +129,9 @@ export class FrameWriter {
     set16(bytes, transport + 8, draw(seed, transaction, what.id));
   }
 }
+
+/** The ends of Ethernet addresses. */
+const mac = { client: 0x101, proxyOuter: 0x102, proxyInner: 0x103, upstream: 0x200 } as const;
 
 function templateOf(leg: number, name: string, family: 4 | 6, rewrites: boolean): Template {
   const { client, vip, upstream } = addresses[family];
