@@ -1,4 +1,4 @@
-import { combine } from '../../src/cures/combine.js';
+import { combine, inTurn } from '../../src/cures/combine.js';
 import { addPolicyRule, freePriority, freeTable, putRoute } from '../../src/cures/routing.js';
 import { everything, network } from '../../src/net/prefix.js';
 import { isOwnClient } from '../../src/path/own-client.js';
@@ -6,7 +6,7 @@ import { connectedPrefixes, factOf } from '../../src/path/world.js';
 import { concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
 import { type Bypassed, bypassedReplies } from '../../src/reasoning/bypass.js';
 import { wayToHost } from '../../src/reasoning/gateway.js';
-import type { Case, Cure, Rule } from '../../src/types.js';
+import type { Case, Cure, Family, Rule, Snapshot } from '../../src/types.js';
 
 const rule: Rule = {
   title: 'the client lies in a subnet that the upstream is directly connected to',
@@ -58,35 +58,28 @@ const rule: Rule = {
 function cures(c: Case, host: string, broken: readonly Bypassed[]): Cure[] {
   const snapshot = c.snapshots.get(host);
   if (!snapshot) return [];
-  const table = freeTable(snapshot);
-  const parts = [...groupBy(broken, ({ step }) => step.packet.source)].flatMap(([source, [first]]) => {
+  const ways = [...groupBy(broken, ({ step }) => step.packet.source)].flatMap(([source, [first]]) => {
     const gateway = first && wayToHost(c, host, first.walk);
-    if (!first || !gateway) return [];
-    const family = first.step.packet.family;
-    const metric = family === 6 ? 1024 : 0;
-    const base = { family, type: 'unicast' as const, table, metric };
-    const near = connectedPrefixes(snapshot, family).find(({ link }) => link === gateway.link)?.prefix;
-    const why = `what ${source} answers then goes by nginx, also to directly connected clients`;
-    return [
-      ...(near === undefined
-        ? []
-        : [
-            putRoute(
-              snapshot,
-              { ...base, to: network(near) ?? near, nextHops: [{ link: gateway.link }] },
-              'neighbours of this segment stay reachable directly',
-            ),
-          ]),
-      putRoute(snapshot, { ...base, to: everything(family), nextHops: [{ link: gateway.link, via: gateway.address }] }, why),
-      addPolicyRule(
-        snapshot,
-        { family, priority: freePriority(factOf(snapshot, 'policyRules') ?? [], family), from: source, action: 'table', table },
-        why,
-      ),
-    ];
+    return gateway ? [(now: Snapshot) => ownTable(now, source, first.step.packet.family, gateway)] : [];
   });
+  const bySource = inTurn(snapshot, ways);
   const toClients = hostRoutes(c, host, broken);
-  return [parts, toClients].flatMap((steps) => (steps.length > 0 ? [combine(host, steps)] : []));
+  return [...(bySource ? [bySource] : []), ...(toClients.length > 0 ? [combine(host, toClients)] : [])];
+}
+
+/** A table for what one address sends: by nginx's host, but to its own segment. */
+function ownTable(snapshot: Snapshot, source: string, family: Family, gateway: { link: string; address: string }): Cure {
+  const why = `what ${source} answers then goes by nginx, also to directly connected clients`;
+  const table = freeTable(snapshot);
+  const base = { family, type: 'unicast' as const, table, metric: family === 6 ? 1024 : 0 };
+  const near = connectedPrefixes(snapshot, family).find(({ link }) => link === gateway.link)?.prefix;
+  const toNear = near && { ...base, to: network(near) ?? near, nextHops: [{ link: gateway.link }] };
+  const priority = freePriority(factOf(snapshot, 'policyRules') ?? [], family);
+  return combine(snapshot.host, [
+    ...(toNear ? [putRoute(snapshot, toNear, 'neighbours of this segment stay reachable directly')] : []),
+    putRoute(snapshot, { ...base, to: everything(family), nextHops: [{ link: gateway.link, via: gateway.address }] }, why),
+    addPolicyRule(snapshot, { family, priority, from: source, action: 'table', table }, why),
+  ]);
 }
 
 /** Each client alone by way of nginx: leaves rules as they are, where others of them send some of the address's replies elsewhere. */

@@ -70,7 +70,9 @@ describe('renderTable', () => {
         const copied = report.diagnoses.flatMap(({ fix, verify }) => [
           ...verify,
           ...fix.flatMap((step) =>
-            step.kind === 'command' ? [step.run, step.undo ?? ''] : [`${step.file}:${step.line} (new line before it)`],
+            step.kind === 'command'
+              ? [step.run, step.undo ?? '']
+              : [`${step.file}:${step.line} (new line before it)`, `${step.file}:${step.line} (take the line out)`],
           ),
         ]);
         const prose = renderTable(report, { ...plain, width })

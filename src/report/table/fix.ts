@@ -12,9 +12,6 @@ export function fix(d: Diagnosis, pen: Pen): string[] {
       pen,
     );
   }
-  const undo = d.fix
-    .flatMap((step) => (step.kind === 'command' && step.undo !== undefined ? [{ host: step.host, run: step.undo }] : []))
-    .reverse();
   const persist = [...new Set(d.fix.flatMap((step) => (step.kind === 'command' && step.persist !== undefined ? [step.persist] : [])))];
   return [
     ...byHost(d.fix).flatMap(({ host, items }) => section(`Cure: on ${host}, as root`, steps(items, pen), pen)),
@@ -23,10 +20,10 @@ export function fix(d: Diagnosis, pen: Pen): string[] {
       d.verify.flatMap((line) => command(line, pen)),
       pen,
     ),
-    ...byHost(undo).flatMap(({ host, items }) =>
+    ...byHost(takenBack(d.fix, pen)).flatMap(({ host, items }) =>
       section(
         `Undo, if need be: on ${host}`,
-        items.flatMap(({ run }) => run.split('\n')),
+        items.flatMap(({ lines }) => lines),
         pen,
       ),
     ),
@@ -54,6 +51,23 @@ function steps(items: readonly FixStep[], pen: Pen): string[] {
     const repeated = step.why === items[i - 1]?.why;
     return [...(i > 0 && !repeated ? [''] : []), ...(repeated ? [] : comment(step.why, pen)), ...body(step, pen)];
   });
+}
+
+/** The last step first. What nginx read anew it reads once more when its files are as they were. */
+function takenBack(fix: readonly FixStep[], pen: Pen): { host: string; lines: string[] }[] {
+  const edited = new Set(fix.flatMap((step) => (step.kind === 'edit' ? [step.host] : [])));
+  const back = fix.toReversed().map((step) => ({ host: step.host, lines: contrary(step, pen) }));
+  const again = fix.flatMap((step) =>
+    step.kind === 'command' && / -s reload$/.test(step.run) && edited.has(step.host) ? [{ host: step.host, lines: [step.run] }] : [],
+  );
+  return [...back, ...again].filter(({ lines }) => lines.length > 0);
+}
+
+function contrary(step: FixStep, pen: Pen): string[] {
+  if (step.kind === 'command') return step.undo?.split('\n') ?? [];
+  const { remove, insert } = step;
+  const line = `${step.file}:${step.line}${remove === null ? ' (take the line out)' : ''}`;
+  return [line, ...diff('-', insert || null, pen), ...diff('+', remove, pen)];
 }
 
 function comment(text: string, pen: Pen): string[] {

@@ -33,6 +33,16 @@ test('for IPv6', () => {
   expect(leftAfterCures(near6)).toEqual([]);
 });
 
+test('each family gets a table of its own, so that no step meets the routes of another', () => {
+  const both = [...near4, addAddress('dev2', 'eth1', 'fd00:99::60/64')];
+  const found = commands(examineArticle(both).diagnoses.find(({ host }) => host === 'dev2')?.fix ?? []);
+  expect(found.filter((command) => / rule add /.test(command))).toEqual([
+    'ip rule add from 172.16.0.12 lookup 100 priority 32765',
+    'ip -6 rule add from fd00:16::12 lookup 101 priority 32765',
+  ]);
+  expect(leftAfterCures(both)).toEqual([]);
+});
+
 test('clients that nobody saw there are no fault: the same subnet, other clients', () => {
   const report = examineArticle([...near4, outward], { clients: ['203.0.113.9', client6] });
   expect(causesOf(report)).toEqual([]);
