@@ -93,7 +93,7 @@ export const layers: readonly Layer[] = [
   {
     of: 'src/capture/',
     may: [...arithmetic, 'src/host/', 'src/capture/'],
-    packages: ['node:child_process', 'node:fs', 'node:module', 'node:url'],
+    packages: ['node:child_process', 'node:fs', 'node:module', 'node:path', 'node:url'],
     why: 'starts captures and hands over their bytes; what the bytes mean is for others',
   },
   {
