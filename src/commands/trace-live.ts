@@ -1,15 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
+import { type CounterReading, differ, readCounters } from '../capture/counters.js';
+import { installedPcap, pcapCan } from '../capture/pcap.js';
 import type { CaptureEnd, CapturePlan, RunningCapture } from '../capture/plan.js';
 import { plansFor } from '../capture/points.js';
+import { planProbe, sendProbe } from '../capture/probe.js';
 import { startCapture } from '../capture/start.js';
 import { observationOf } from '../engine/observation.js';
 import { macNumber } from '../engine/traced-services.js';
-import { type LiveTarget, parseTarget } from '../host/target.js';
+import { type LiveTarget, openHost, parseTarget } from '../host/target.js';
 import { Feed } from '../journeys/feed.js';
 import type { TracedService } from '../journeys/services.js';
 import { type TracedPoint, Tracer } from '../journeys/tracer.js';
 import { Direction } from '../packets/headers.js';
-import type { Case, Observation, PointCount } from '../types.js';
+import type { Case, Host, Observation, PointCount } from '../types.js';
 import { type Io, type TraceOptions, UsageError } from './options.js';
 
 /** Enough for headers, the beginning of a request and a DNS question, in bytes. */
@@ -37,18 +41,51 @@ export async function traceLive(
         if (gate.open) tracer.see(point, headers, bytes, time, quoted);
       }),
   );
-  const captures = plans.map((plan, point) => startCapture(plan, (chunk) => feeds[point]?.push(chunk)));
+  const pcap = installedPcap();
+  const captures = plans.map((plan, point) =>
+    startCapture(plan, (chunk) => feeds[point]?.push(chunk), pcap && pcapCan(plan) ? { engine: pcap } : {}),
+  );
+  const hosts = new Map(plans.map(({ host, target }) => [host, openHost(target)]));
   try {
     io.progress(`starting ${captures.length} captures`);
-    await complainAbout(captures, io);
+    const [before] = await Promise.all([readAll(hosts), complainAbout(captures, io)]);
     gate.open = true;
-    await watch(tracer, options, io, ended);
+    const enough = options.probe ? AbortSignal.any([ended, await probe(options, c, services, hosts, io)]) : ended;
+    await watch(tracer, options, io, enough);
     await settle(tracer);
+    const [after, ends] = await Promise.all([readAll(hosts), Promise.all(captures.map((capture) => capture.stop()))]);
+    const counters = after.flatMap((reading, n) => differ(before[n] ?? reading, reading));
+    return observationOf(tracer, countsOf(plans, ends, tracer), counters, Date.now() * 1000);
   } finally {
     await Promise.all(captures.map((capture) => capture.stop()));
   }
-  const ends = await Promise.all(captures.map((capture) => capture.stop()));
-  return observationOf(tracer, countsOf(plans, ends, tracer), [], Date.now() * 1000);
+}
+
+const readAll = (hosts: ReadonlyMap<string, Host>): Promise<CounterReading[]> =>
+  Promise.all([...hosts].map(([name, host]) => readCounters(host, name)));
+
+/** Sends requests of tpdoctor's own; what it returns is aborted when their answers have come or are overdue, as nothing more is to be seen then. */
+async function probe(
+  options: TraceOptions,
+  c: Case,
+  services: readonly TracedService[],
+  hosts: ReadonlyMap<string, Host>,
+  io: Io,
+): Promise<AbortSignal> {
+  const over = new AbortController();
+  const walks = c.walks.filter(({ service }) => services.some(({ id }) => id === service.id));
+  const here = options.hosts.find(({ target }) => target === 'local')?.name;
+  const run = randomBytes(2).toString('hex');
+  const { plans, left } = planProbe({ walks, snapshots: c.snapshots }, { run, ...(here === undefined ? {} : { here }) });
+  for (const { what, why } of left) io.warn(`${what}: ${why}`);
+  const senders = [...new Set(plans.map(({ host }) => host))];
+  const sent = senders.map(async (name) => {
+    const host = name === undefined ? openHost({ kind: 'local' }) : hosts.get(name);
+    const own = plans.filter((plan) => plan.host === name);
+    for (const { plan, why } of host ? await sendProbe(host, own) : []) if (why !== undefined) io.warn(`probe of ${plan.service}: ${why}`);
+  });
+  void Promise.all(sent).then(() => over.abort());
+  return over.signal;
 }
 
 function plansOf(options: TraceOptions, c: Case, services: readonly TracedService[]): CapturePlan[] {

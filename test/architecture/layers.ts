@@ -122,7 +122,7 @@ export const layers: readonly Layer[] = [
   {
     of: 'src/commands/trace-live.ts',
     may: ['src/types', 'src/capture/', 'src/engine/', 'src/host/', 'src/journeys/', 'src/packets/', 'src/commands/'],
-    packages: ['node:timers/promises'],
+    packages: ['node:crypto', 'node:timers/promises'],
     why: 'hands the bytes of captures to the joining while they run',
   },
   {
