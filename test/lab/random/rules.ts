@@ -1,9 +1,12 @@
 import fc from 'fast-check';
+import type { Pool } from './pool.js';
 
-/** What one round adds to a host, as POSIX sh. A rule that the host's tools refuse is left out. */
-export type Round = readonly string[];
+/** Firewall rules of every back end, as lines of POSIX sh. One that the host's tools refuse is left out. */
+export function firewallRules(pool: Pool): fc.Arbitrary<readonly string[]> {
+  return fc.oneof({ weight: 4, arbitrary: iptables(pool) }, { weight: 3, arbitrary: nft(pool) });
+}
 
-const subnets = ['172.16.0.0/28', '172.16.0.12', '172.16.0.10/31', '192.168.99.0/24', '192.168.99.50', '10.0.0.0/8'] as const;
+const linkOf = ({ links }: Pool) => fc.constantFrom(...links.map(({ name }) => name));
 const not = fc.constantFrom('', '', '', '! ');
 
 /** Places in iptables, with the matches that make sense there. */
@@ -30,18 +33,21 @@ const ports = fc.constantFrom(
   '-p icmp',
 );
 const states = fc.constantFrom('ESTABLISHED', 'NEW', 'RELATED,ESTABLISHED', 'INVALID', 'UNTRACKED', 'NEW,ESTABLISHED');
-const common = fc.oneof(
-  fc.tuple(not, fc.constantFrom('-s', '-d'), fc.constantFrom(...subnets)).map(([no, side, subnet]) => `${no}${side} ${subnet}`),
-  ports,
-  not.map((no) => `-m mark ${no}--mark 0x1`),
-  fc.constantFrom('-m addrtype --dst-type LOCAL', '-m addrtype ! --dst-type LOCAL', '-m addrtype --src-type UNICAST'),
-  fc.constant('-m comment --comment "for a reason"'),
-);
+const common = (prefixes: readonly string[]) =>
+  fc.oneof(
+    fc.tuple(not, fc.constantFrom('-s', '-d'), fc.constantFrom(...prefixes)).map(([no, side, prefix]) => `${no}${side} ${prefix}`),
+    ports,
+    not.map((no) => `-m mark ${no}--mark 0x1`),
+    fc.constantFrom('-m addrtype --dst-type LOCAL', '-m addrtype ! --dst-type LOCAL', '-m addrtype --src-type UNICAST'),
+    fc.constant('-m comment --comment "for a reason"'),
+  );
 
-function matchAt({ incoming, tracked, chain }: (typeof places)[number]): fc.Arbitrary<string> {
+type Place = (typeof places)[number];
+
+function matchAt(pool: Pool, prefixes: readonly string[], { incoming, tracked, chain }: Place): fc.Arbitrary<string> {
   return fc.oneof(
-    { weight: 4, arbitrary: common },
-    ...(incoming ? [{ weight: 2, arbitrary: fc.tuple(not, fc.constantFrom('eth0', 'eth1')).map(([no, link]) => `${no}-i ${link}`) }] : []),
+    { weight: 4, arbitrary: common(prefixes) },
+    ...(incoming ? [{ weight: 2, arbitrary: fc.tuple(not, linkOf(pool)).map(([no, link]) => `${no}-i ${link}`) }] : []),
     ...(tracked ? [{ weight: 1, arbitrary: states.map((state) => `-m conntrack --ctstate ${state}`) }] : []),
     ...(chain === 'PREROUTING' && tracked ? [{ weight: 1, arbitrary: fc.constant('-m socket --transparent') }] : []),
   );
@@ -58,35 +64,40 @@ function targetAt(table: string, chain: string): fc.Arbitrary<string> {
   );
 }
 
-const iptablesRule = fc
-  .constantFrom(...places)
-  .chain((place) =>
-    fc
-      .tuple(fc.constantFrom('-I', '-A'), fc.array(matchAt(place), { minLength: 1, maxLength: 3 }), targetAt(place.table, place.chain))
-      .map(([verb, matches, target]) => `-t ${place.table} ${verb} ${place.chain} ${matches.join(' ')} -j ${target}`),
-  );
+const iptablesRule = (pool: Pool, prefixes: readonly string[]) =>
+  fc
+    .constantFrom(...places)
+    .chain((place) =>
+      fc
+        .tuple(
+          fc.constantFrom('-I', '-A'),
+          fc.array(matchAt(pool, prefixes, place), { minLength: 1, maxLength: 3 }),
+          targetAt(place.table, place.chain),
+        )
+        .map(([verb, matches, target]) => `-t ${place.table} ${verb} ${place.chain} ${matches.join(' ')} -j ${target}`),
+    );
 
 const chains = ['raw', 'mangle', 'filter'].map((table) => `-t ${table} -N RANDOM`);
-const inChain = fc
-  .tuple(fc.constantFrom('raw', 'mangle', 'filter'), common, fc.constantFrom('ACCEPT', 'DROP', 'RETURN'))
-  .map(([table, match, target]) => `-t ${table} -A RANDOM ${match} -j ${target}`);
+const inChain = (prefixes: readonly string[]) =>
+  fc
+    .tuple(fc.constantFrom('raw', 'mangle', 'filter'), common(prefixes), fc.constantFrom('ACCEPT', 'DROP', 'RETURN'))
+    .map(([table, match, target]) => `-t ${table} -A RANDOM ${match} -j ${target}`);
 
-const iptables = fc
-  .tuple(
-    fc.constantFrom('iptables-nft', 'iptables-nft', 'iptables-legacy'),
-    fc.array(inChain, { maxLength: 2 }),
-    fc.array(iptablesRule, { minLength: 1, maxLength: 4 }),
-    fc.constantFrom('', '', '', '-P FORWARD DROP', '-P INPUT DROP'),
-  )
-  .map(([tool, inner, outer, policy]) =>
-    [...chains, ...inner, ...outer, ...(policy === '' ? [] : [policy])].map((words) => `${tool} ${words} 2>/dev/null || true`),
-  );
+const iptables = (pool: Pool) =>
+  fc.constantFrom('iptables-nft', 'iptables-nft', 'iptables-legacy', 'ip6tables-nft').chain((tool) => {
+    const prefixes = tool.startsWith('ip6') ? pool.sixth : pool.fourth;
+    return fc
+      .tuple(
+        fc.array(inChain(prefixes), { maxLength: 2 }),
+        fc.array(iptablesRule(pool, prefixes), { minLength: 1, maxLength: 4 }),
+        fc.constantFrom('', '', '', '-P FORWARD DROP', '-P INPUT DROP'),
+      )
+      .map(([inner, outer, policy]) =>
+        [...chains, ...inner, ...outer, ...(policy === '' ? [] : [policy])].map((words) => `${tool} ${words} 2>/dev/null || true`),
+      );
+  });
 
-const nftMatch = fc.constantFrom(
-  'ip saddr 172.16.0.0/28',
-  'ip saddr { 172.16.0.12, 172.16.0.14 }',
-  'ip daddr 192.168.99.50',
-  'ip daddr != 192.168.99.0/24',
+const nftMatches = [
   'tcp sport 80',
   'th dport { 53, 5300 }',
   'udp sport 53',
@@ -96,24 +107,38 @@ const nftMatch = fc.constantFrom(
   'ct state established,related',
   'ct state new',
   'ct state invalid',
-  'iifname "eth1"',
-  'iifname != "eth0"',
   'fib daddr type local',
   'fib daddr type != local',
   'fib saddr . iif oif eq 0',
-);
+];
+const nftMatch = (pool: Pool) =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...nftMatches) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.constantFrom('saddr', 'daddr', 'daddr !='), fc.constantFrom(...pool.fourth, ...pool.sixth))
+        .map(([side, prefix]) => `${prefix.includes(':') ? 'ip6' : 'ip'} ${side} ${prefix}`),
+    },
+    { weight: 1, arbitrary: fc.tuple(fc.constantFrom('', '!= '), linkOf(pool)).map(([no, link]) => `iifname ${no}"${link}"`) },
+  );
 const nftVerdict = fc.constantFrom('accept', 'drop', 'drop', 'return', 'jump other', 'meta mark set 0x2', 'counter');
-const nftRule = fc.oneof(
-  { weight: 6, arbitrary: fc.tuple(fc.array(nftMatch, { minLength: 1, maxLength: 2 }), nftVerdict).map(([m, v]) => `${m.join(' ')} ${v}`) },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom(
-      'ip protocol vmap { tcp : accept, udp : jump other }',
-      'tcp dport vmap { 80 : drop, 9000 : accept }',
-      'meta mark set ip saddr map { 172.16.0.11 : 0x1, 172.16.0.12 : 0x2 }',
-    ),
-  },
-);
+const nftRule = (pool: Pool) =>
+  fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc
+        .tuple(fc.array(nftMatch(pool), { minLength: 1, maxLength: 2 }), nftVerdict)
+        .map(([matches, verdict]) => `${matches.join(' ')} ${verdict}`),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.oneof(
+        fc.constantFrom('ip protocol vmap { tcp : accept, udp : jump other }', 'tcp dport vmap { 80 : drop, 9000 : accept }'),
+        fc.constantFrom(...pool.fourth).map((prefix) => `meta mark set ip saddr map { ${prefix.replace(/\/.*/, '')} : 0x1 }`),
+      ),
+    },
+  );
 const hooks = fc.constantFrom<[hook: string, priority: number]>(
   ['prerouting', -310],
   ['prerouting', -160],
@@ -124,26 +149,15 @@ const hooks = fc.constantFrom<[hook: string, priority: number]>(
   ['output', 0],
   ['postrouting', 0],
 );
-const nft = fc
-  .tuple(
-    hooks,
-    fc.array(nftRule, { minLength: 1, maxLength: 3 }),
-    fc.array(fc.tuple(nftMatch, fc.constantFrom('accept', 'drop')), { maxLength: 2 }),
-  )
-  .map(([[hook, priority], rules, other]) => [
-    `nft 'add table inet dice; add chain inet dice other; add chain inet dice ${hook}${Math.abs(priority)} { type filter hook ${hook} priority ${priority}; }'`,
-    ...other.map(([match, verdict]) => `nft 'add rule inet dice other ${match} ${verdict}' 2>/dev/null || true`),
-    ...rules.map((rule) => `nft 'add rule inet dice ${hook}${Math.abs(priority)} ${rule}' 2>/dev/null || true`),
-  ]);
-
-const sysctl = fc
-  .tuple(fc.constantFrom('rp_filter', 'accept_local', 'src_valid_mark'), fc.constantFrom('all', 'eth0', 'eth1'), fc.nat({ max: 2 }))
-  .map(([name, link, value]) => [`echo ${name === 'rp_filter' ? value : Math.min(value, 1)} > /proc/sys/net/ipv4/conf/${link}/${name}`]);
-
-/** What a round does to nginx's host, or to an upstream, whose one link is eth0. */
-export const round: fc.Arbitrary<Round> = fc
-  .array(fc.oneof({ weight: 4, arbitrary: iptables }, { weight: 3, arbitrary: nft }, { weight: 1, arbitrary: sysctl }), {
-    minLength: 1,
-    maxLength: 2,
-  })
-  .map((parts) => parts.flat());
+const nft = (pool: Pool) =>
+  fc
+    .tuple(
+      hooks,
+      fc.array(nftRule(pool), { minLength: 1, maxLength: 3 }),
+      fc.array(fc.tuple(nftMatch(pool), fc.constantFrom('accept', 'drop')), { maxLength: 2 }),
+    )
+    .map(([[hook, priority], rules, other]) => [
+      `nft 'add table inet dice; add chain inet dice other; add chain inet dice ${hook}${Math.abs(priority)} { type filter hook ${hook} priority ${priority}; }'`,
+      ...other.map(([match, verdict]) => `nft 'add rule inet dice other ${match} ${verdict}' 2>/dev/null || true`),
+      ...rules.map((rule) => `nft 'add rule inet dice ${hook}${Math.abs(priority)} ${rule}' 2>/dev/null || true`),
+    ]);
