@@ -73,7 +73,7 @@ export function harmlessCures(c: Case, risks: readonly Conclusion[], options: Ca
   );
 }
 
-export const legOrder = { request: 0, forward: 1, reply: 2 };
+export const legOrder = { request: 0, forward: 1, reply: 2, answer: 3 };
 
 /** A flow that is gone (its upstream was taken out) counts as mended. */
 function isFurther(before: Walk, after: Walk | undefined): boolean {

@@ -16,6 +16,8 @@ export class Trail {
   in: string | undefined;
   out: string | undefined;
   leg: Leg = 'request';
+  /** What connection tracking makes of packets of the request's direction: `new` for the first, `established` for those behind it. */
+  asking: 'new' | 'established' = 'new';
   /** Hosts whose connection tracking saw the request's direction, so that the reply counts as established there. */
   readonly trackedBy = new Set<string>();
   /** Connection marks as the last hook on each host left them. */
@@ -41,6 +43,26 @@ export class Trail {
     this.in = link;
     this.out = undefined;
     this.packet = { ...this.packet, mark: 0 };
+  }
+
+  /** Another packet's trail, of which only the end matters. */
+  aside(host: string, packet: Packet, leg: Leg): Trail {
+    const way = new Trail(this.snapshots, host, packet);
+    way.leg = leg;
+    return way;
+  }
+
+  /** A packet behind the first of its connection, when all hosts on the way have seen both directions of it. */
+  later(host: string, packet: Packet, leg: Leg): Trail {
+    const way = this.aside(host, packet, leg);
+    way.asking = 'established';
+    for (const [at, mark] of leg === 'forward' ? this.connectionMarks : []) way.connectionMarks.set(at, mark);
+    return way;
+  }
+
+  /** The way of a packet that was stopped becomes part of this trail, of any other packet what left its way in doubt. */
+  adopt(way: Trail): void {
+    this.steps.push(...way.steps.filter(({ outcome }) => way.broken || outcome === 'unknown'));
   }
 
   add(note: StepNote): void {

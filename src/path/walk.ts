@@ -136,7 +136,23 @@ function predict(snapshots: Snapshots, service: Service, client: WalkedClient, u
   else if (upstreamLink !== undefined && trail.steps.at(-1)?.outcome === 'unseen') assumeReply(trail, context);
   // Where an assumed client would be is a guess, and with DSR nginx answers nobody.
   if (service.mode === 'transparent' && !client.assumed && vips[0] !== undefined && isDelivered(trail)) answerClient(trail, request);
+  if (protocol === 6 && vips[0] !== undefined && !trail.broken) followUp(trail, service, request, upstream);
   return finish();
+}
+
+/**
+ * The packets behind the first of each TCP connection: an ACK and what is asked. Nobody routes or translates them otherwise, but connection tracking
+ * knows them, and a firewall may let in what is new and nothing else.
+ */
+function followUp(trail: Trail, service: Service, request: Packet, upstream: Upstream): void {
+  const asked = trail.later(service.host, { ...request, tcpFlags: 16 }, 'request');
+  takeRequest(asked, service.host, undefined);
+  trail.adopt(asked);
+  const first = trail.steps.find(({ leg, place }) => leg === 'forward' && place === 'route')?.packet;
+  if (trail.broken || !first) return;
+  const forwarded = trail.later(service.host, { ...first, mark: 0, tcpFlags: 16 }, 'forward');
+  forwardToUpstream(forwarded, service, upstream);
+  trail.adopt(forwarded);
 }
 
 /** nginx got the upstream's reply. */

@@ -56,14 +56,12 @@ export type StepCode =
   | 'wrong-client-port'
   /** The reply reached the client past nginx, which goes on waiting for it. */
   | 'awaited-in-vain'
-  /** nginx has the reply, and its host no route for the answer. */
-  | 'no-way-to-client'
   | 'delivered'
   | 'unknown-host'
   | 'unknown';
 
-/** Request: client to nginx. Forward: nginx to upstream. Reply: upstream to nginx, or towards the client with DSR. */
-export type Leg = 'request' | 'forward' | 'reply';
+/** Request: client to nginx. Forward: nginx to upstream. Reply: upstream to nginx, or towards the client with DSR. Answer: nginx to client. */
+export type Leg = 'request' | 'forward' | 'reply' | 'answer';
 
 export interface Provenance {
   /** What decided: a rule, route, sysctl or line, as printed by its tool. */

@@ -1,12 +1,12 @@
 import type { Service, Upstream } from '../../types.js';
 import { passControl } from '../control.js';
-import { isRerouted, passArrival, passHook } from '../hooks.js';
+import { isRerouted, passArrival, passHook, stateAfter } from '../hooks.js';
 import { findListener } from '../listening.js';
 import { failedPings, isMisleading, neighbourAt } from '../neighbours.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { arrivalAt, factOf, ownersOf, owns, route, whyMissing, whyUnrouted } from '../world.js';
 import { isAstray } from './astray.js';
-import { passThrough } from './pass-through.js';
+import { hidesSource, passThrough } from './pass-through.js';
 
 /** nginx's packet under the client's address, from its socket to the upstream's. Returns false when nothing more can be followed. */
 export function forwardToUpstream(trail: Trail, service: Service, upstream: Upstream): boolean {
@@ -56,23 +56,11 @@ function leaveProxy(trail: Trail): void {
   trail.add({ place: 'route', code: 'routed', did: `leaves on ${routed.answer.link}`, by, route: routed });
   const before = trail.packet;
   for (const hook of ['output', 'postrouting', 'egress'] as const) {
-    const outcome = passHook(trail, hook, { state: 'new', socket: 'transparent', firstOfConnection: true });
+    const outcome = passHook(trail, hook, { state: trail.asking, socket: 'transparent', firstOfConnection: trail.asking === 'new' });
     if (trail.broken) return;
     if (hook === 'output' && isRerouted(before, outcome) && !leavesAgain(trail)) return;
     if (outcome?.tracked !== false) trail.trackedBy.add(trail.host);
-    if (outcome?.nat?.kind === 'masquerade' || outcome?.nat?.kind === 'snat' || trail.packet.source !== before.source) {
-      const last = trail.steps.at(-1);
-      const did = `the client's address is replaced on the way out (${outcome?.nat?.kind ?? 'rewrite'})`;
-      trail.add({
-        place: hook,
-        code: 'source-masqueraded',
-        did,
-        by: last?.by ?? [],
-        outcome: 'broken',
-        ...(last?.rule ? { rule: last.rule } : {}),
-      });
-      return;
-    }
+    if (hidesSource(trail, before, outcome)) return;
   }
   passControl(trail, 'egress');
 }
@@ -120,7 +108,7 @@ function travel(trail: Trail): boolean {
     if (!arrival) return jumpToOwner(trail);
     trail.arrive(arrival.host, arrival.link);
     if (owner()) return true;
-    passThrough(trail, 'new');
+    passThrough(trail, trail.asking);
     if (trail.broken) return false;
   }
   trail.add({ place: 'route', code: 'unknown', did: 'goes round in circles', outcome: 'unknown' });
@@ -175,7 +163,8 @@ function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void
   if (isDown(trail)) return;
   const listener = findListener(factOf(trail.snapshot, 'sockets'), service.protocol === 'udp' ? 'udp' : 'tcp', trail.packet);
   const socket = listener === 'unknown' ? 'unknown' : listener ? 'plain' : 'none';
-  const prerouting = passArrival(trail, { state: 'new', socket, firstOfConnection: true });
+  const context = { state: trail.asking, socket, firstOfConnection: trail.asking === 'new' } as const;
+  const prerouting = passArrival(trail, context);
   if (trail.broken) return;
   if (prerouting?.tracked !== false) trail.trackedBy.add(trail.host);
   const routed = trail.route('input');
@@ -197,7 +186,7 @@ function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void
     trail.add({ place: 'source-validation', code: 'source-invalid', did, by, outcome: 'broken', route: routed });
     return;
   }
-  passHook(trail, 'input', { state: prerouting && !prerouting.tracked ? 'untracked' : 'new', socket, firstOfConnection: true });
+  passHook(trail, 'input', { ...context, state: stateAfter(trail.asking, prerouting) });
   if (!trail.broken) meetSocket(trail, service, upstream, listener);
 }
 

@@ -1,5 +1,6 @@
-import type { ConnectionState } from '../../types.js';
+import type { ConnectionState, Packet } from '../../types.js';
 import { passControl } from '../control.js';
+import type { FirewallOutcome } from '../firewall.js';
 import { passArrival, passHook, stateAfter } from '../hooks.js';
 import { forwards } from '../sysctls.js';
 import { routeProvenance, type Trail } from '../trail.js';
@@ -62,10 +63,27 @@ export function leave(trail: Trail, state: ConnectionState | undefined): void {
     const before = trail.packet;
     const outcome = passHook(trail, hook, { state, socket: 'none', firstOfConnection: state === 'new' });
     if (trail.broken) return;
+    if (trail.leg === 'forward' && hidesSource(trail, before, outcome)) return;
     if (outcome?.nat?.to !== undefined) trail.packet = { ...trail.packet, source: outcome.nat.to };
     noteRewrite(trail, before, hook, trail.steps.at(-1)?.by ?? []);
   }
   rewriteAtEgress(trail);
+}
+
+/** Whether a request that leaves under another source than the client's is at its end: the upstream does not see the client. Tells so. */
+export function hidesSource(trail: Trail, before: Packet, outcome: FirewallOutcome | undefined): boolean {
+  const kind = outcome?.nat?.kind;
+  if (kind !== 'masquerade' && kind !== 'snat' && trail.packet.source === before.source) return false;
+  const last = trail.steps.at(-1);
+  trail.add({
+    place: last?.place ?? 'postrouting',
+    code: 'source-masqueraded',
+    did: `the client's address is replaced on the way out (${kind ?? 'rewrite'})`,
+    by: last?.by ?? [],
+    outcome: 'broken',
+    ...(last?.rule ? { rule: last.rule } : {}),
+  });
+  return true;
 }
 
 function rewriteAtEgress(trail: Trail): void {
@@ -75,7 +93,7 @@ function rewriteAtEgress(trail: Trail): void {
   if (by !== undefined) noteRewrite(trail, before, 'egress', [{ what: by, source: `tc filter show dev ${trail.out}` }]);
 }
 
-function noteRewrite(trail: Trail, before: Trail['packet'], place: string, by: readonly { what: string; source: string }[]): void {
+function noteRewrite(trail: Trail, before: Packet, place: string, by: readonly { what: string; source: string }[]): void {
   if (before.source === trail.packet.source && before.sourcePort === trail.packet.sourcePort) return;
   trail.add({ place, code: 'rewritten', did: `source ${before.source} becomes ${trail.packet.source}`, by });
 }

@@ -1,8 +1,9 @@
 import type { Service } from '../../types.js';
-import { isRerouted, passArrival, passHook, replyState, replyTo, stateAfter } from '../hooks.js';
+import { passArrival, passHook, replyState, replyTo, stateAfter } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { type Arrival, arrivalAt, facingLink, factOf, ownersOf, owns, whyMissing, whyUnrouted } from '../world.js';
-import { leave, passThrough } from './pass-through.js';
+import { depart } from './depart.js';
+import { passThrough } from './pass-through.js';
 
 /** What the reply's way needs to know. */
 export interface ReplyContext {
@@ -84,29 +85,12 @@ function answerAtHome(trail: Trail): void {
 }
 
 function leaveUpstream(trail: Trail): void {
-  const state = replyState(trail);
-  const before = trail.packet;
-  const output = passHook(trail, 'output', { state, socket: 'plain', firstOfConnection: false });
-  if (trail.broken) return;
-  const routed = trail.route('output', isRerouted(before, output) ? trail.packet.mark : before.mark);
-  const { answer } = routed;
-  const note = { place: 'route', by: routeProvenance(routed), route: routed };
-  if (answer === undefined) {
-    trail.add({ ...note, code: 'unknown', did: `its routing is not known: ${whyUnrouted(trail.snapshot, routed)}`, outcome: 'unknown' });
-  } else if (answer.type === 'unicast') {
-    trail.out = answer.link;
-    trail.add({ ...note, code: 'routed', did: `answers ${answer.via === undefined ? 'straight' : `via ${answer.via}`} on ${answer.link}` });
-    leave(trail, stateAfter(state, output));
-  } else if (answer.type === 'error') {
-    trail.add({
-      ...note,
-      code: 'no-route',
-      did: `has no route to the client ${trail.packet.destination}: ${answer.text}`,
-      outcome: 'broken',
-    });
-  } else {
-    trail.add({ ...note, code: 'bypassed', did: `the client's address ${trail.packet.destination} is its own`, outcome: 'broken' });
-  }
+  const client = trail.packet.destination;
+  depart(trail, replyState(trail), {
+    leaves: (via, link) => `answers ${via === undefined ? 'straight' : `via ${via}`} on ${link}`,
+    hasNoRoute: `has no route to the client ${client}`,
+    isOwn: `the client's address ${client} is its own`,
+  });
 }
 
 function nextHop(trail: Trail): string | undefined {

@@ -3,6 +3,7 @@ import type { Listener, Provenance } from '../../types.js';
 import { passArrival, passHook } from '../hooks.js';
 import { routeProvenance, type Trail } from '../trail.js';
 import { facingLink, factOf, ownersOf, route } from '../world.js';
+import { carry } from './carry.js';
 
 /** The client's request up to nginx's listening socket. The packet's destination is the address the client asked. */
 export function takeRequest(trail: Trail, proxy: string, listener: Listener | undefined): void {
@@ -16,8 +17,14 @@ export function takeRequest(trail: Trail, proxy: string, listener: Listener | un
       did: `${trail.packet.source} asks ${withPort(trail.packet.destination, trail.packet.destinationPort ?? 0)}`,
     });
   }
-  trail.arrive(proxy, clientLink(trail, proxy, clientHost));
-  passArrival(trail, { state: 'new', socket: 'plain', firstOfConnection: true });
+  const way = clientHost === undefined ? undefined : wayToNginx(trail, clientHost);
+  if (way?.broken) {
+    trail.adopt(way);
+    return;
+  }
+  trail.arrive(proxy, way?.host === proxy ? way.in : clientLink(trail, proxy, clientHost));
+  const context = { state: trail.asking, socket: 'plain', firstOfConnection: trail.asking === 'new' } as const;
+  passArrival(trail, context);
   if (trail.broken) return;
   const routed = trail.route('input');
   if (routed.answer?.type === 'error' && routed.answer.error === 'invalid-source') {
@@ -25,8 +32,15 @@ export function takeRequest(trail: Trail, proxy: string, listener: Listener | un
     trail.add({ place: 'source-validation', code: 'source-invalid', did, by: routeProvenance(routed), outcome: 'broken', route: routed });
     return;
   }
-  passHook(trail, 'input', { state: 'new', socket: 'plain', firstOfConnection: true });
+  passHook(trail, 'input', context);
   if (!trail.broken) trail.add({ place: 'socket', code: 'listening', did: 'nginx takes the request', by: listenProvenance(listener) });
+}
+
+/** From the client's own host over named routers. Whoever translates on the way, the walk is about the client as nginx sees it. */
+function wayToNginx(trail: Trail, clientHost: string): Trail {
+  const way = trail.aside(clientHost, trail.packet, 'request');
+  carry(way, trail.asking);
+  return way;
 }
 
 function listenProvenance(listener: Listener | undefined): Provenance[] {
