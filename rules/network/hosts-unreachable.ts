@@ -5,13 +5,14 @@ import { contains } from '../../src/net/prefix.js';
 import { forwards } from '../../src/path/sysctls.js';
 import { connectedPrefixes, factOf } from '../../src/path/world.js';
 import { type Broken, brokenBy, concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
+import { misleadingRoute, misled } from '../../src/reasoning/misled.js';
 import { refusingRoute } from '../../src/reasoning/refusing-route.js';
 import { linkSysctl, sourceVerdict } from '../../src/reasoning/source-validation.js';
 import type { Case, Cure, Evidence, Route, Rule } from '../../src/types.js';
 
 const rule: Rule = {
   title: 'the host that answers the client has no route to it',
-  why: "Clients ask nginx, and nginx answers them from its own address: without a route to the client, or with one that refuses it (blackhole, unreachable, prohibit), no TCP handshake ends and no datagram goes out. It is no matter of transparency. Where nginx's host is the router of DSR replies, these end there, too.",
+  why: "Clients ask nginx, and nginx answers them from its own address: without a route to the client, with one that refuses it (blackhole, unreachable, prohibit) or one that leads to a host that is no router, no TCP handshake ends and no datagram goes out. It is no matter of transparency. Where nginx's host is the router of DSR replies, these end there, too.",
   signs: {
     logs: 'TCP: nothing at all, for nginx never gets a connection, and no socket stays in SYN-RECV. UDP: nginx takes the reply in and cannot pass it on: `sendmsg() failed (22: Invalid argument) while proxying and sending to client` for blackhole, 13 for prohibit; nothing for unreachable or no route. IpOutNoRoutes grows. With rp_filter on, the request is dropped instead, and TcpExtIPReversePathFilter grows.',
     packets:
@@ -29,11 +30,13 @@ const rule: Rule = {
     touches: ['route'],
   },
   run: (c) =>
-    [...groupBy(unanswerable(c), ({ step }) => step.host)].map(([host, broken]) => {
+    [...groupBy(unanswerable(c), ({ at }) => at)].map(([host, broken]) => {
       const clients = distinct(broken.map(({ walk }) => walk.client));
+      const wrong = distinct(broken.flatMap(({ step }) => (step.host === host ? [] : step.host)));
+      const how = wrong.length === 0 ? 'has no route to' : `sends what is for them to ${list(wrong)}, which does not pass it on:`;
       return concludeFrom(broken, {
         host,
-        summary: `${host} has no route to ${list(clients)} and cannot answer (${serviceList(broken)})`,
+        summary: `${host} ${how} ${list(clients)} and cannot answer (${serviceList(broken)})`,
         evidence: failedPings(c, host, clients),
         cures: cures(c, host, broken),
         verify: clients.map((client) => `ip ${client.includes(':') ? '-6 ' : ''}route get ${client}   # must name a link`),
@@ -42,7 +45,7 @@ const rule: Rule = {
 };
 
 /** Seen where nginx answers, where a gateway would pass a DSR reply on, or already by source validation of the request. */
-function unanswerable(c: Case): Broken[] {
+function unanswerable(c: Case): (Broken & { at: string })[] {
   const real = ({ walk }: Broken) => !walk.clientAssumed;
   const forwarding = ({ step, walk }: Broken) => {
     const sysctls = factOf(c.snapshots.get(step.host), 'sysctls');
@@ -54,11 +57,14 @@ function unanswerable(c: Case): Broken[] {
     const verdict = sourceVerdict(c, step, { [linkSysctl('all', 'rp_filter')]: '2', [linkSysctl(step.in, 'rp_filter')]: '2' });
     return verdict?.valid === false && verdict.reason === 'loose';
   };
-  return [
-    ...brokenBy(c, 'no-way-to-client'),
+  const elsewhere = misled(c).filter(({ at, step, walk }) => at === walk.service.host || step.leg === 'answer');
+  const known = new Set(elsewhere.map(({ walk }) => walk));
+  const here = [
+    ...brokenBy(c, 'no-route').filter(({ step, walk }) => step.leg === 'answer' && step.host === walk.service.host),
     ...brokenBy(c, 'not-forwarded').filter(forwarding),
     ...brokenBy(c, 'source-invalid').filter(refused),
-  ].filter(real);
+  ].filter(({ walk }) => !known.has(walk));
+  return [...elsewhere, ...here.map((broken) => ({ ...broken, at: broken.step.host }))].filter(real);
 }
 
 function failedPings(c: Case, host: string, clients: readonly string[]): Evidence[] {
@@ -69,7 +75,7 @@ function failedPings(c: Case, host: string, clients: readonly string[]): Evidenc
 }
 
 /** The routes that refuse go; where that leads nowhere, the subnet that the client is in gets its route back. */
-function cures(c: Case, host: string, broken: readonly Broken[]): Cure[] {
+function cures(c: Case, host: string, broken: readonly (Broken & { at: string })[]): Cure[] {
   const snapshot = c.snapshots.get(host);
   if (!snapshot) return [];
   const answers = broken.map(({ walk, step: { packet } }) => ({
@@ -79,7 +85,15 @@ function cures(c: Case, host: string, broken: readonly Broken[]): Cure[] {
     mark: 0,
   }));
   const refusing = distinct(answers.flatMap((packet) => refusingRoute(snapshot, packet) ?? []));
-  const dropped = refusing.map((route) => dropRoute(snapshot, route, `this route refuses packets to ${route.to}`));
+  const misleading = distinct(
+    broken.flatMap((item) => (item.at === host && item.step.host !== host ? (misleadingRoute(c, item) ?? []) : [])),
+  );
+  const dropped = [
+    ...refusing.map((route) => dropRoute(snapshot, route, `this route refuses packets to ${route.to}`)),
+    ...misleading.map((route) =>
+      dropRoute(snapshot, route, `this route takes packets to ${route.to} to a host that does not pass them on`),
+    ),
+  ];
   const near = new Map(
     answers.flatMap(({ family, destination }) => {
       const found = connectedPrefixes(snapshot, family).find(({ prefix }) => contains(prefix, destination));

@@ -23,13 +23,13 @@ const rule: Rule = {
   },
   run: (c) => {
     const dropped = brokenBy(c, 'firewall-dropped').filter(
-      ({ step, walk }) => step.leg === 'request' || (step.leg === 'forward' && step.host === walk.service.host),
+      ({ step, walk }) => step.leg === 'request' || step.leg === 'answer' || (step.leg === 'forward' && step.host === walk.service.host),
     );
     return [...groupBy(dropped, ({ step }) => step.host)].map(([host, broken]) =>
       concludeFrom(broken, {
         host,
         certainty: 'proven',
-        summary: `the firewall on ${host} drops the clients' requests ${where(broken)} (${serviceList(broken)})`,
+        summary: `the firewall on ${host} drops ${what(broken)} (${serviceList(broken)})`,
         cures: admitting(c, host, broken, admissionOf, "clients' requests are let in to nginx, and on to the upstreams"),
         verify: distinct(broken.map(({ step }) => `the counters of the rules for ${step.place} on ${host} while a client asks`)),
       }),
@@ -37,12 +37,21 @@ const rule: Rule = {
   },
 };
 
-function where(broken: readonly Broken[]): string {
-  return broken.every(({ step }) => step.leg === 'forward') ? 'as nginx sends them on, under their own address' : 'before nginx gets them';
+function what(broken: readonly Broken[]): string {
+  if (broken.every(({ step }) => step.leg === 'answer')) return "nginx's answers to the clients";
+  const onwards = broken.every(({ step }) => step.leg === 'forward');
+  return `the clients' requests ${onwards ? 'as nginx sends them on, under their own address' : 'before nginx gets them'}`;
 }
 
 function admissionOf({ step: { packet, in: incoming, out: outgoing, leg } }: Broken): Admission {
-  const { family, protocol, destinationPort, destination } = packet;
+  const { family, protocol, destinationPort, destination, sourcePort } = packet;
+  if (leg === 'answer')
+    return {
+      family,
+      protocol,
+      ...(sourcePort === undefined ? {} : { sourcePort }),
+      ...(outgoing === undefined ? (incoming === undefined ? {} : { in: incoming }) : { out: outgoing }),
+    };
   const common = { family, protocol, ...(destinationPort === undefined ? {} : { destinationPort }) };
   if (leg === 'forward') return { ...common, destinations: [destination], ...(outgoing === undefined ? {} : { out: outgoing }) };
   return { ...common, ...(incoming === undefined ? {} : { in: incoming }) };

@@ -4,7 +4,7 @@ import type { Rule } from '../../src/types.js';
 
 const rule: Rule = {
   title: "masquerading replaces the client's address on the way to the upstreams",
-  why: "A MASQUERADE or SNAT rule meant for other traffic also takes nginx's packets under the client's address. Requests of method 1 still succeed, but the upstreams see and log nginx's address; answers of Direct Server Return reach no client.",
+  why: "A MASQUERADE or SNAT rule meant for other traffic also takes nginx's packets under the client's address, on nginx's host or on a router between it and the upstreams. Requests of method 1 still succeed, but the upstreams see and log nginx's address; answers of Direct Server Return reach no client.",
   signs: {
     logs: "With method 1 nothing is wrong to see on nginx's host: 200, no error. The upstreams' access logs name 172.16.0.1 for every client. With Direct Server Return clients hear nothing; on nginx's host UdpNoPorts and IcmpOutDestUnreachs grow.",
     packets:
@@ -21,12 +21,12 @@ const rule: Rule = {
     touches: ['firewall'],
   },
   run: (c) => {
-    const hidden = brokenBy(c, 'source-masqueraded').filter(({ step, walk }) => step.host === walk.service.host);
-    return [...groupBy(hidden, ({ step }) => step.host)].map(([host, broken]) =>
+    // On a router between them it is the router's rule, and typed there.
+    return [...groupBy(brokenBy(c, 'source-masqueraded'), ({ step }) => step.host)].map(([host, broken]) =>
       concludeFrom(broken, {
         host,
         certainty: 'proven',
-        summary: `a nat rule on ${host} replaces the client's address before the request leaves (${serviceList(broken)})`,
+        summary: `a nat rule on ${host} replaces the client's address as the request leaves (${serviceList(broken)})`,
         cures: admitting(
           c,
           host,

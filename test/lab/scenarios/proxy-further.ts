@@ -32,6 +32,40 @@ export const furtherProxyFaults: readonly Fault[] = [
     [{ host: 'proxy', run: 'ip route add blackhole 192.168.99.51/32' }],
   ),
   fault(
+    'network/hosts-unreachable',
+    'proxy',
+    ['http', 'tcp', 'dns', 'udp5300'],
+    [{ host: 'proxy', run: 'ip route add 192.168.99.51/32 via 172.16.0.11' }],
+    'a route to an upstream',
+  ),
+  fault(
+    'proxy/firewall-drops-client',
+    'proxy',
+    ['http'],
+    [{ host: 'proxy', run: 'iptables-nft -A OUTPUT -o eth0 -p tcp --sport 80 -j DROP' }],
+    'answers',
+  ),
+  fault(
+    'proxy/firewall-drops-client',
+    'proxy',
+    ['tcp'],
+    [{ host: 'proxy', run: 'iptables-nft -A INPUT -p tcp --dport 9000 -m conntrack --ctstate ESTABLISHED -j DROP' }],
+    'all but the first packet',
+  ),
+  {
+    ...fault(
+      'proxy/masquerade-hides-client',
+      'gw',
+      ['udp5300'],
+      [
+        { host: 'proxy', run: 'ip route add 172.16.0.12/32 via 192.168.99.2' },
+        { host: 'gw', run: 'iptables-nft -t nat -A POSTROUTING -o eth1 -p udp --dport 5300 -j MASQUERADE' },
+      ],
+      'a router between, for one port',
+    ),
+    withGateway: true,
+  },
+  fault(
     'proxy/route-to-upstream-wrong',
     'proxy',
     ['http', 'tcp', 'dns', 'udp5300'],

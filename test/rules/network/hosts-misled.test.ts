@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { articleCase, client } from '../../kit/article.js';
+import { addRoute, setSysctl } from '../../kit/change.js';
+import { commands, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
+
+/** With strict source validation the request would not even come in. */
+const toAnUpstream = [
+  addRoute('proxy', { to: `${client}/32`, nextHops: [{ via: '172.16.0.12', link: 'eth1' }] }),
+  setSysctl('proxy', 'net/ipv4/conf/all/rp_filter', 0),
+  setSysctl('proxy', 'net/ipv4/conf/eth0/rp_filter', 0),
+];
+
+test('answers and DSR replies that a route takes to an upstream end there, and the route is what is wrong', () => {
+  const found = soleDiagnosis(toAnUpstream);
+  expect(found).toMatchObject({ cause: 'network/hosts-unreachable', host: 'proxy', services: ['http:80/#web', 'udp:53', 'udp:5300'] });
+  expect(commands(found.fix)).toEqual([`ip route del ${client}/32 via 172.16.0.12 dev eth1`]);
+  expect(leftAfterCures(toAnUpstream)).toEqual([]);
+});
+
+test('the walk of such an answer ends on the host that it was sent to', () => {
+  const walk = articleCase({ change: toAnUpstream }).walks.find(({ service }) => service.id === 'http:80/#web');
+  expect(walk?.end).toBe('broken');
+  expect(walk?.steps.at(-1)).toMatchObject({ host: 'dev2', leg: 'answer', code: 'not-forwarded', in: 'eth0' });
+  expect(walk?.steps).toContainEqual(expect.objectContaining({ host: 'proxy', leg: 'answer', code: 'routed', out: 'eth1' }));
+});
+
+test('a gateway that nobody named may pass answers on', () => {
+  expectHealthy(addRoute('proxy', { to: `${client}/32`, nextHops: [{ via: '192.168.99.77', link: 'eth0' }] }));
+});
