@@ -98,6 +98,42 @@ describe.each(engines)('a capture by $name', (engine) => {
     expect(frames.numbers()).toEqual(range(60_000));
   });
 
+  it('drops nothing while tpdoctor is busy for two seconds', async () => {
+    const frames = new Frames();
+    const capture = startCapture(wire.plan(), frames.push, { engine });
+    await capture.ready;
+    const sent = wire.send(40_000, 20_000);
+    await frames.untilThereAre(1);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+    await sent;
+    await frames.untilThereAre(40_000);
+    expect(await capture.stop()).toEqual({ captured: 40_000, received: 40_000, dropped: 0 });
+  });
+
+  it('leaves its interface out of promiscuous mode', async () => {
+    const capture = startCapture(wire.plan(), () => undefined, { engine });
+    await capture.ready;
+    expect(await wire.run('b', 'ip -d link show eth0')).toContain('promiscuity 0');
+    await capture.stop();
+  });
+
+  it('ends at once when nothing was ever seen', async () => {
+    const capture = startCapture(wire.plan({ filter: 'udp port 9' }), () => undefined, { engine });
+    await capture.ready;
+    const before = performance.now();
+    expect(await capture.stop()).toEqual({ captured: 0, received: 0, dropped: 0 });
+    expect(performance.now() - before).toBeLessThan(1000);
+  });
+
+  it('hands over what came last before it is stopped', async () => {
+    const frames = new Frames();
+    const capture = startCapture(wire.plan(), frames.push, { engine });
+    await capture.ready;
+    await wire.send(100, 100_000);
+    expect(await capture.stop()).toMatchObject({ captured: 100 });
+    expect(frames.end()).toEqual({ ok: true, packets: 100 });
+  });
+
   it('leaves nothing behind when tpdoctor is killed', async () => {
     const own = await Wire.lay();
     onTestFinished(() => own.remove());
@@ -123,5 +159,30 @@ describe('a capture by tcpdump', () => {
     await incoming.untilThereAre(5);
     await Promise.all(captures.map((capture) => capture.stop()));
     expect([incoming.all.length, outgoing.all.length]).toEqual([5, 0]);
+  });
+});
+
+describe('both engines', () => {
+  it('tell the same of the same traffic', async () => {
+    const streams = engines.map(() => ({ frames: new Frames(), header: Buffer.alloc(0) }));
+    const captures = engines.map((engine, index) => {
+      const stream = streams[index] ?? expect.unreachable();
+      const push = (chunk: Uint8Array) => {
+        if (stream.header.length === 0) stream.header = Buffer.from(chunk.subarray(0, 24));
+        stream.frames.push(chunk);
+      };
+      return startCapture(wire.plan({ filter: 'ip or ip6', snapLength: 80 }), push, { engine });
+    });
+    await Promise.all(captures.map(({ ready }) => ready));
+    await wire.send(500, 5000);
+    await wire.run('a', 'ping -q -c 5 -i 0.01 -s 1000 10.0.0.2; ping -q -c 5 -i 0.01 fd00::2');
+    await Promise.all(streams.map(({ frames }) => frames.untilThereAre(520)));
+    const [one, other] = await Promise.all(captures.map((capture) => capture.stop()));
+    const [first, second] = streams;
+    expect(first?.frames.all.length).toBeGreaterThanOrEqual(520);
+    expect(second?.header).toEqual(first?.header);
+    expect(second?.frames.all).toEqual(first?.frames.all);
+    expect(second?.frames.lengths).toEqual(first?.frames.lengths);
+    expect(other).toEqual(one);
   });
 });

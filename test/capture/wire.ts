@@ -84,8 +84,11 @@ socket.bind(0, tick);
 /** Collects the frames of a capture. */
 export class Frames {
   readonly all: Buffer[] = [];
-  private readonly reader = new CaptureReader((bytes, start, length) => {
+  /** As long as they were on the wire. */
+  readonly lengths: number[] = [];
+  private readonly reader = new CaptureReader((bytes, start, length, wireLength) => {
     this.all.push(Buffer.from(bytes.subarray(start, start + length)));
+    this.lengths.push(wireLength);
   });
   readonly push = (chunk: Uint8Array): void => this.reader.push(chunk);
 
