@@ -1,4 +1,4 @@
-import type { Diagnosis, Report } from '../types.js';
+import type { Diagnosis, Report, Trace } from '../types.js';
 import { clean } from './clean.js';
 import { type Pen, penFor, type Style } from './style.js';
 import { diagnosis } from './table/diagnosis.js';
@@ -8,16 +8,26 @@ import { hosts, services } from './table/head.js';
 import { notExamined } from './table/not-examined.js';
 import { risksInBrief } from './table/risks.js';
 import { verdict } from './table/verdict.js';
+import { captured } from './trace-story/captured.js';
+import { patterns } from './trace-story/patterns.js';
+import { traffic } from './trace-story/traffic.js';
 
 /** The report for people: the path, the hosts, what is wrong and what to type, the verdict. */
 export function renderTable(raw: Report, style: Style): string {
   const report = faultsFirst(clean(raw, !style.unicode));
   const pen = penFor(style);
-  const overview = [...title(report, pen), ...drawing(report, pen), ...hosts(report, pen), ...services(report, pen)];
-  const rest = [...findings(report, pen), ...notExamined(report, pen)];
+  const { trace } = report;
+  const names = [...hosts(report, pen), ...(trace && report.services.length === 0 ? [] : services(report, pen))];
+  // A trace is read for its packets: who the hosts are comes after.
+  const overview = [...title(report, pen), ...drawing(report, pen), ...(trace ? story(trace, pen) : names)];
+  const rest = [...(trace ? [...captured(trace, pen), ...names] : []), ...findings(report, pen), ...notExamined(report, pen)];
   const quiet = style.verbosity === 'quiet';
   const lines = [...(quiet ? [] : overview), ...causes(report, pen), ...(quiet ? [] : rest), ...verdict(report, pen)];
   return `${lines.join('\n').replace(/^\n+/, '')}\n`;
+}
+
+function story(trace: Trace, pen: Pen): string[] {
+  return [...traffic(trace, pen), ...patterns(trace.patterns, pen)];
 }
 
 /** Each part of the report has the numbers of diagnoses from their order. */

@@ -36,6 +36,10 @@ export interface TracePattern {
   end: PatternEnd;
   path: PatternStep[];
   vanishedAfter?: CapturePoint;
+  /** Where the packet should have been seen next, as predicted, by a capture that was healthy. */
+  neverSeenBy?: CapturePoint;
+  /** Position in the path of the sighting that ended it; absent: the last at `vanishedAfter`, else the last of all. */
+  endsAt?: number;
   /** Id of the service, and the address of the upstream, where they are known. */
   service?: string;
   upstream?: string;
