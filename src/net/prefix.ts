@@ -15,8 +15,10 @@ export function parsePrefix(text: string): Prefix | undefined {
   const family = familyOf(address);
   if (!family || rest.length > 0) return undefined;
   if (length === undefined) return { family, address, length: addressBits(family) };
-  if (!/^\d{1,3}$/.test(length) || Number(length) > addressBits(family)) return undefined;
-  return { family, address, length: Number(length) };
+  // Mapped addresses count as IPv4: `::ffff:0.0.0.0/96` is all of it.
+  const bits = Number(length) - (family === 4 && address.includes(':') ? 96 : 0);
+  if (!/^\d{1,3}$/.test(length) || bits < 0 || bits > addressBits(family)) return undefined;
+  return { family, address, length: bits };
 }
 
 /** First and last address of a prefix or of a single address. */

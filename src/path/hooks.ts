@@ -1,4 +1,5 @@
-import type { ConnectionState, Family, FirewallRule, FirewallTable, Hook, Packet, Snapshot } from '../types.js';
+import { contains } from '../net/prefix.js';
+import type { ConnectionState, Family, FirewallRule, FirewallTable, Hook, Packet, Route, Snapshot } from '../types.js';
 import { passControl } from './control.js';
 import { longestMatch, lookup } from './fib.js';
 import { combineTables, describeRule, evaluate, type FirewallOutcome } from './firewall.js';
@@ -39,7 +40,7 @@ export function passHook(trail: Trail, hook: Hook, context: HookContext): Firewa
     ...context,
     connectionMark: trail.connectionMarks.get(trail.host),
     addressType: (address) => addressType(trail.snapshot, address),
-    reversePath: (loose, mark) => reversePath(trail, loose, mark),
+    reversePath: (loose, mark, by) => reversePath(trail, loose, mark, by),
   });
   return conclude(trail, hook, outcomes);
 }
@@ -116,25 +117,35 @@ function addressType(snapshot: Snapshot | undefined, address: string): string | 
 }
 
 /** What rpfilter and `fib saddr` ask: is there a way back to the source, and in the strict form by the link that the packet came in on? */
-function reversePath(trail: Trail, loose: boolean, mark: number): boolean | undefined {
+function reversePath(trail: Trail, loose: boolean, mark: number, by: 'fib' | 'rpfilter'): boolean | undefined {
   const state = routingState(trail.snapshot);
   if (!state || trail.in === undefined) return undefined;
   const { family, source, destination } = trail.packet;
-  if (family === 6) return reversePath6(state, { to: source, from: destination, mark }, loose ? undefined : trail.in);
+  if (family === 6) return reversePath6(state, { to: source, from: destination, mark }, { link: trail.in, loose, by });
   const sysctls = { 'net/ipv4/conf/all/rp_filter': loose ? '2' : '1', ...(mark ? { 'net/ipv4/conf/all/src_valid_mark': '1' } : {}) };
   return validateSource({ ...state, sysctls }, { family, to: destination, from: source, iif: trail.in, mark }).valid;
 }
 
-/** ip6_route_lookup() with RT6_LOOKUP_F_IFACE, as ip6t_rpfilter.c and nft_fib_ipv6.c use it: routes by other links do not count. */
+/**
+ * nft_fib6_eval() and rpfilter_lookup_reverse6(): one look-up like any other, so that a policy rule for the mark counts, and then a look at the
+ * link of what was found. Only for link-local sources do routes by other links not count.
+ */
 function reversePath6(
   state: RoutingState,
   back: { to: string; from: string; mark: number },
-  link: string | undefined,
+  { link, loose, by }: { link: string; loose: boolean; by: 'fib' | 'rpfilter' },
 ): boolean | undefined {
-  const routes = link === undefined ? state.routes : state.routes.filter((route) => route.nextHops.some((hop) => hop.link === link));
+  const leadsOut = (route: Route) => route.nextHops.some((hop) => hop.link === link);
+  const routes = contains('fe80::/10', back.to) ? state.routes.filter(leadsOut) : state.routes;
   const result = lookup({ ...state, routes }, { family: 6, iif: 'lo', ...back });
   if (result.found === 'unknown') return undefined;
-  return result.found === 'route' && result.route.type === 'unicast';
+  if (result.found !== 'route') return false;
+  const { route } = result;
+  // rpfilter does not mind a local route, which leads to lo.
+  if (route.type !== 'unicast') return route.type === 'local' && loose && by === 'rpfilter';
+  if (loose || leadsOut(route)) return true;
+  // Among routes to one prefix rpfilter prefers that by the link, fib the best: which is found is not followed further.
+  return routes.some((other) => other.table === route.table && other.to === route.to && leadsOut(other)) ? undefined : false;
 }
 
 /** The state that connection tracking gives a packet of the reply direction on this host. */

@@ -118,6 +118,7 @@ test.each([
   ['-m addrtype ! --dst-type LOCAL', { match: 'address-type', side: 'destination', not: true, among: ['local'] }],
   ['-m socket --transparent', { match: 'socket', transparent: true, not: false }],
   ['-m rpfilter --loose --invert', { match: 'reverse-path', not: true, loose: true }],
+  ['-m rt --rt-type 0', { match: 'protocol', not: false, among: [43] }],
   ['-m tcp --syn', { match: 'tcp-flags', not: false, mask: 23, value: 2 }],
   ['-m iprange ! --src-range 10.0.0.5-10.0.0.9', { match: 'address', side: 'source', not: true, among: [['10.0.0.5', '10.0.0.9']] }],
   ['-m set ! --match-set blocked src', { match: 'set', not: true, set: 'blocked', fields: ['source-address'] }],

@@ -29,6 +29,7 @@ describe('a prefix', () => {
     ['10.1.2.3', { family: 4, address: '10.1.2.3', length: 32 }],
     ['fd00::/64', { family: 6, address: 'fd00::', length: 64 }],
     ['::1', { family: 6, address: '::1', length: 128 }],
+    ['::ffff:0.0.0.0/96', { family: 4, address: '::ffff:0.0.0.0', length: 0 }],
   ])('%s is read', (text, read) => {
     expect(parsePrefix(text)).toEqual(read);
   });

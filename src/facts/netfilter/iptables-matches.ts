@@ -96,6 +96,9 @@ export function moduleMatches(module: string, options: readonly RuleOption[], fa
         : [socketMatch(options)];
     case 'rpfilter':
       return [reversePathMatch(options)];
+    case 'rt':
+      // Only packets with a routing header can match, whatever the options say (rt_mt6()), and those that are followed have none.
+      return [{ match: 'protocol', not: false, among: [43] }];
     case 'icmp':
     case 'icmp6':
     case 'icmpv6':

@@ -36,7 +36,10 @@ export function matches(match: FirewallMatch, sight: Sight, table: FirewallTable
       if (packet.protocol !== 6) return false;
       return packet.tcpFlags === undefined ? undefined : ((packet.tcpFlags & match.mask) === match.value) !== match.not;
     case 'reverse-path':
-      return negate(sight.context.reversePath?.(match.loose, match.mark ? packet.mark : 0), match.not);
+      return negate(
+        sight.context.reversePath?.(match.loose, match.mark ? packet.mark : 0, table.source === 'nft' ? 'fib' : 'rpfilter'),
+        match.not,
+      );
     case 'set':
       return negate(matchesSet(match.fields, Object.hasOwn(table.sets, match.set) ? table.sets[match.set] : undefined, sight), match.not);
     case 'unknown':

@@ -13,7 +13,7 @@ export interface FirewallContext {
   /** Would a socket of this host take the packet? */
   socket: 'transparent' | 'plain' | 'none' | 'unknown';
   /** Whether the packet's source is routed back (loose: anywhere; strict: out of the interface it came in on), looked up with `mark`. */
-  reversePath?(loose: boolean, mark: number): boolean | undefined;
+  reversePath?(loose: boolean, mark: number, by: 'fib' | 'rpfilter'): boolean | undefined;
   /** Whether a rule of this host may have translated the connection's source or destination. Absent: not known. */
   mayTranslate?(end: 'snat' | 'dnat'): boolean;
   /** nat chains are consulted only for the first packet of a connection. */

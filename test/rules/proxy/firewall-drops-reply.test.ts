@@ -47,3 +47,42 @@ test('established connections may come in: replies belong to them', () => {
   const rules = ['-A INPUT -i eth0 -j ACCEPT', '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT'];
   expectHealthy(setIptables('proxy', 'filter', rules, { policies: { INPUT: 'DROP' } }));
 });
+
+/** What firewalld does for IPv6_rpfilter=yes, at a priority of prerouting. */
+const wayBack = (priority: number) =>
+  changeFact('proxy', 'nft', (tables) => [
+    ...tables,
+    {
+      source: 'nft',
+      family: 'inet',
+      name: 'strict',
+      chains: [
+        {
+          name: 'p',
+          base: { hook: 'prerouting', priority, type: 'filter' },
+          policy: 'accept',
+          rules: [
+            {
+              text: 'meta nfproto ipv6 fib saddr . mark . iif oif missing drop',
+              steps: [
+                { match: 'family', not: false, family: 6 },
+                { match: 'reverse-path', not: true, loose: false, mark: true },
+                { do: 'drop' },
+              ],
+            },
+          ],
+        },
+      ],
+      sets: {},
+    },
+  ]);
+
+test('the way back to an upstream, looked up with the mark, leads to nginx: a filter by it drops what is marked before', () => {
+  const found = soleDiagnosis(wayBack(10));
+  expect(found).toMatchObject({ cause: 'proxy/firewall-drops-reply', host: 'proxy', services: ['http:80/#web6'] });
+  expect(leftAfterCures(wayBack(10))).toEqual([]);
+});
+
+test('before the mark is given the same filter does no harm', () => {
+  expectHealthy(wayBack(-290));
+});
