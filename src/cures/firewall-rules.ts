@@ -1,8 +1,9 @@
 import type { Cure, FirewallChain, FirewallRule, FirewallTable, Snapshot } from '../types.js';
 import { type Admission, iptablesMatches, matchSteps, nftMatches } from './admission.js';
+import { isOfFirewalld } from './firewall-manager.js';
 import { addIptablesRule, merge } from './iptables.js';
+import { lastingInFirewalld, lastingNft } from './lasting-rules.js';
 import { markedRule } from './nft-undo.js';
-import { persistFirewallRule } from './persistence.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -39,7 +40,9 @@ export function admitFirst(snapshot: Snapshot, { table, chain }: ChainPlace, adm
         kind: 'command',
         run: commandLine('nft', `insert rule ${table.family} ${table.name} ${chain.name} ${text}`),
         undo,
-        persist: `at the top of this chain: ${persistFirewallRule(snapshot, 'nft', admission.family)}`,
+        persist: isOfFirewalld(snapshot, table)
+          ? lastingInFirewalld(chain.base?.hook, admission)
+          : `at the top of this chain: ${lastingNft(snapshot)}`,
         why,
       },
     ],

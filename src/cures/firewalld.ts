@@ -1,17 +1,10 @@
 import type { Cure, FirewallChain, FirewallRule, FirewallTable, FixStep, Snapshot } from '../types.js';
 import { type Admission, matchSteps, protocolName } from './admission.js';
 import { combine } from './combine.js';
-import { hasManager } from './distribution.js';
 import { type ChainPlace, factOfSource } from './firewall-rules.js';
+import { richRules } from './rich-rules.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
-
-/** Whether firewalld runs here and made this table: its own of nft, or one of iptables into which it puts its chains. */
-export function isOfFirewalld(snapshot: Snapshot, { source, family, name, chains }: FirewallTable): boolean {
-  if (!hasManager(snapshot, 'firewalld')) return false;
-  if (source === 'nft') return family === 'inet' && name === 'firewalld';
-  return chains.some((chain) => chain.name === 'INPUT_ZONES');
-}
 
 /**
  * Ways to open the zone whose chain decides about a packet, the plainest first: a port, then a rich rule, which goes before what the zone
@@ -76,27 +69,6 @@ function acceptRich(snapshot: Snapshot, zone: Zone, admission: Admission, why: s
     }),
   );
   return combine(snapshot.host, [...each, { host: snapshot.host, steps: [], apply: added }]);
-}
-
-/** The words of firewalld's rich language for an admission; undefined where it has none. Negative priorities go before all else of a zone. */
-export function richRules(admission: Admission, priority: number): string[] | undefined {
-  const { family, protocol, sourcePort, destinationPort, sources = [], destinations = [], mark, out } = admission;
-  if (protocol === undefined || mark !== undefined || out !== undefined || (sourcePort !== undefined && destinationPort !== undefined))
-    return undefined;
-  const name = protocolName(protocol);
-  const what =
-    sourcePort !== undefined
-      ? `source-port port="${sourcePort}" protocol="${name}"`
-      : destinationPort !== undefined
-        ? `port port="${destinationPort}" protocol="${name}"`
-        : `protocol value="${name}"`;
-  const among = (end: string, values: readonly string[]) =>
-    values.length > 0 ? values.map((value) => ` ${end} address="${value}"`) : [''];
-  return among('source', sources).flatMap((source) =>
-    among('destination', destinations).map(
-      (destination) => `rule priority="${priority}" family="ipv${family}"${source}${destination} ${what} accept`,
-    ),
-  );
 }
 
 function inZone(snapshot: Snapshot, { name }: Zone, option: (verb: 'add' | 'remove') => string, why: string): FixStep {

@@ -1,7 +1,7 @@
 import { parseIptablesSave } from '../facts/netfilter/iptables-save.js';
 import type { Cure, Family, FirewallTable, Snapshot } from '../types.js';
 import { type FrontEnd, iptablesTool } from './front-end.js';
-import { persistFirewallRule } from './persistence.js';
+import { lastingIptables } from './lasting-rules.js';
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -22,7 +22,7 @@ export function addIptablesRule(snapshot: Snapshot, rule: IptablesRule): Cure {
   const tool = iptablesTool(rule.frontEnd, rule.family);
   const command = (verb: string) => commandLine(tool, '-t', rule.table, verb, rule.chain, ...rule.words);
   const undo = command('-D');
-  const persist = persistFirewallRule(snapshot, rule.frontEnd, rule.family);
+  const persist = lastingIptables(snapshot, rule);
   const source = rule.frontEnd === 'iptables-legacy' ? ('iptables-legacy' as const) : ('iptables-nft' as const);
   const text = `*${rule.table}\n:${rule.chain} ACCEPT [0:0]\n${expand(rule).join('\n')}\nCOMMIT\n`;
   const parsed = parseIptablesSave(text, { source, family: rule.family })[0];

@@ -1,8 +1,9 @@
 import { factOf } from '../path/world.js';
 import type { Cure, Family, FirewallChain, FirewallTable, Snapshot } from '../types.js';
 import { merge } from './iptables.js';
+import { lastingNft } from './lasting-rules.js';
 import { markedRule } from './nft-undo.js';
-import { persistFirewallRule } from './persistence.js';
+
 import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
@@ -40,7 +41,7 @@ export function addNftRules(snapshot: Snapshot, change: NftChange): Cure {
         host: snapshot.host,
         kind: 'command',
         ...(present ? intoTable(added) : newTable(added)),
-        persist: persistFirewallRule(snapshot, 'nft', familyOf(change)),
+        persist: lastingNft(snapshot),
         why,
       },
     ],
@@ -48,7 +49,7 @@ export function addNftRules(snapshot: Snapshot, change: NftChange): Cure {
   };
 }
 
-function familyOf({ family }: Pick<NftChange, 'family'>): Family {
+function _familyOf({ family }: Pick<NftChange, 'family'>): Family {
   return family === 'ip6' ? 6 : 4;
 }
 

@@ -1,13 +1,13 @@
-import type { Family, Snapshot, Touched } from '../types.js';
-import { distributionOf, hasManager, type LinkManager, linkManagerOf } from './distribution.js';
-import type { FrontEnd } from './front-end.js';
+import type { Snapshot, Touched } from '../types.js';
+import { hasManager, type LinkManager, linkManagerOf } from './distribution.js';
 
 /** State of the running kernel that a reboot loses. */
 export type Kept = 'sysctl' | 'route' | 'policy-rule' | 'traffic-control';
 
 /** The file that this project's advice puts sysctls into: sorted behind what distributions and clouds ship. */
 export const sysctlFile = '/etc/sysctl.d/99-transparent-proxy.conf';
-const unit = 'a unit of your own (Type=oneshot, RemainAfterExit=yes, After=network-online.target, systemctl enable)';
+/** What brings back that for which nothing else does. */
+export const unit = 'a unit of your own (Type=oneshot, RemainAfterExit=yes, After=network-online.target, systemctl enable)';
 
 /** Where a policy rule or route is written so that its manager brings it back. */
 const inManager: Readonly<Record<LinkManager, Readonly<Record<'route' | 'policy-rule', string>>>> = {
@@ -63,43 +63,6 @@ export const persistRemoval: Readonly<Record<'route' | 'traffic-control', string
   'traffic-control': 'take the same filters out of what brings the interface up',
 };
 
-const saved: Readonly<Record<ReturnType<typeof distributionOf>, { iptables: (tool: string, family: Family) => string; nft: string }>> = {
-  debian: {
-    iptables: (tool, family) => `save the rules: ${tool}-save > /etc/iptables/rules.v${family} (package iptables-persistent)`,
-    nft: 'add the same to /etc/nftables.conf and enable what reads it: systemctl enable nftables',
-  },
-  rhel: {
-    iptables: (tool, family) =>
-      `save the rules: ${tool}-save > /etc/sysconfig/${family === 6 ? 'ip6tables' : 'iptables'} (package iptables-services; systemctl enable ${family === 6 ? 'ip6tables' : 'iptables'})`,
-    nft: 'add the same to a file in /etc/nftables, include it from /etc/sysconfig/nftables.conf, and systemctl enable nftables',
-  },
-  suse: {
-    iptables: (tool, family) => `save the rules (${tool}-save > /etc/iptables.rules.v${family}) and restore them from ${unit}`,
-    nft: `write the same to /etc/nftables.conf and read it with nft -f from ${unit}`,
-  },
-  alpine: {
-    iptables: (_tool, family) => {
-      const service = family === 6 ? 'ip6tables' : 'iptables';
-      return `save the rules: rc-service ${service} save, and rc-update add ${service}`;
-    },
-    nft: 'add the same to a file in /etc/nftables.d and rc-update add nftables',
-  },
-  other: {
-    iptables: (tool, family) => `save the rules (${tool}-save > /etc/iptables.rules.v${family}) and restore them from ${unit}`,
-    nft: `write the same to /etc/nftables.conf and read it with nft -f from ${unit}`,
-  },
-};
-
-/** How a firewall rule that was added by hand lasts: where its front end keeps its own rules, else where the distribution loads them from. */
-export function persistFirewallRule(snapshot: Snapshot, frontEnd: FrontEnd, family: Family): string {
-  if (hasManager(snapshot, 'firewalld'))
-    return `firewalld forgets it at its next reload: open the zone for good (firewall-cmd --permanent --add-port=PORT/PROTOCOL, or --add-rich-rule), give a mark with firewall-cmd --permanent --direct --add-rule ${family === 6 ? 'ipv6' : 'ipv4'} mangle PREROUTING 0 …, then firewall-cmd --reload`;
-  if (hasManager(snapshot, 'ufw'))
-    return `ufw forgets it at its next reload: ufw allow, or ufw route allow for what is forwarded; other tables than filter in /etc/ufw/before${family === 6 ? '6' : ''}.rules, before COMMIT`;
-  const { iptables, nft } = saved[distributionOf(snapshot)];
-  return frontEnd === 'nft' ? nft : iptables(family === 6 ? frontEnd.replace('iptables', 'ip6tables') : frontEnd, family);
-}
-
 type Means = readonly { family: string; how: string }[];
 const everywhere = (how: string): Means => [{ family: 'any', how }];
 
@@ -127,7 +90,7 @@ const byKind: Readonly<Record<Touched, Means>> = {
   firewall: [
     {
       family: 'debian',
-      how: 'iptables-save > /etc/iptables/rules.v4 (package iptables-persistent); nft: /etc/nftables.conf and systemctl enable nftables; ufw: /etc/ufw/before.rules',
+      how: 'iptables-save > /etc/iptables/rules.v4 (package iptables-persistent); nft: /etc/nftables.conf and systemctl enable nftables; with ufw: ufw allow, and a *mangle section in /etc/ufw/before.rules',
     },
     {
       family: 'rhel',

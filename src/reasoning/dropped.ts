@@ -1,7 +1,9 @@
 import type { Admission } from '../cures/admission.js';
 import { combine } from '../cures/combine.js';
+import { isOfFirewalld, isOfUfw } from '../cures/firewall-manager.js';
 import { admitFirst, type ChainPlace } from '../cures/firewall-rules.js';
-import { isOfFirewalld, openZone } from '../cures/firewalld.js';
+import { openZone } from '../cures/firewalld.js';
+import { allowByUfw } from '../cures/ufw.js';
 import { firewallOf } from '../path/hooks.js';
 import type { Case, Cure, Family, Hook, Snapshot, Step } from '../types.js';
 import { type Broken, distinct, groupBy } from './broken.js';
@@ -45,8 +47,10 @@ export function admitting(c: Case, host: string, broken: readonly Broken[], admi
 }
 
 function waysToAdmit(snapshot: Snapshot, place: ChainPlace, { rule }: Step, admission: Admission, why: string): Cure[] {
-  const managed = rule && isOfFirewalld(snapshot, place.table) ? openZone(snapshot, place, rule, admission, why) : [];
-  return [...managed, admitFirst(snapshot, place, admission, why)];
+  const { table } = place;
+  const opened = rule && isOfFirewalld(snapshot, table) ? openZone(snapshot, place, rule, admission, why) : [];
+  const allowed = isOfUfw(table) ? allowByUfw(snapshot, place, admission, why) : [];
+  return [...opened, ...allowed, admitFirst(snapshot, place, admission, why)];
 }
 
 function atOneOrAll(host: string, cures: readonly Cure[]): Cure[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { persistenceByFamily, persistFirewallRule, persistOf } from '../../src/cures/persistence.js';
+import { persistenceByFamily, persistOf } from '../../src/cures/persistence.js';
 import type { Facts, Touched } from '../../src/types.js';
 import { makeHost } from '../kit/host.js';
 
@@ -26,15 +26,6 @@ describe('advice for the next boot', () => {
   test('sysctls of ufw are read after those of sysctl.d', () => {
     expect(persistOf('sysctl', host(['ubuntu'], ['ufw']), 'net.ipv4.ip_forward = 1')).toContain('/etc/ufw/sysctl.conf');
     expect(persistOf('sysctl', host(['ubuntu']), 'net.ipv4.ip_forward = 1')).not.toContain('ufw');
-  });
-
-  test('firewall rules are saved where the distribution or the front end loads them from', () => {
-    expect(persistFirewallRule(host(['debian']), 'iptables-nft', 6)).toContain('ip6tables-nft-save > /etc/iptables/rules.v6');
-    expect(persistFirewallRule(host(['rhel']), 'iptables', 4)).toContain('/etc/sysconfig/iptables');
-    expect(persistFirewallRule(host(['rhel']), 'nft', 4)).toContain('/etc/sysconfig/nftables.conf');
-    expect(persistFirewallRule(host(['alpine']), 'iptables', 4)).toContain('rc-service iptables save');
-    expect(persistFirewallRule(host(['rhel'], ['firewalld']), 'nft', 4)).toContain('--permanent');
-    expect(persistFirewallRule(host(['debian'], ['ufw']), 'iptables', 6)).toContain('/etc/ufw/before6.rules');
   });
 });
 

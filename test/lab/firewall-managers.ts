@@ -21,11 +21,15 @@ export const ownMounts = `unshare --mount sh -ec '
   exec sleep infinity' >/dev/null 2>&1 </dev/null &
 ${waitUntil('the host has mounts of its own', `[ -e ${mountsFile} ]`)}`;
 
-/** Inside own mounts. `zones` are options of firewall-offline-cmd, carried out before the daemon starts. */
-export const startFirewalld = (...zones: readonly string[]): string =>
+/** Inside own mounts. `options` are those of one firewall-offline-cmd each, carried out before the daemon starts. */
+export const startFirewalld = (...options: readonly string[]): string =>
   [
     'dbus-daemon --system --fork --nopidfile',
-    ...(zones.length > 0 ? [`firewall-offline-cmd ${zones.join(' ')} >/dev/null 2>&1`] : []),
+    ...options.map((each) => `firewall-offline-cmd ${each} >/dev/null 2>&1`),
     'firewalld --nopid',
     waitUntil('firewalld runs', 'firewall-cmd --state >/dev/null 2>&1'),
   ].join('\n');
+
+/** Inside own mounts. `rules` are what follows the word ufw. */
+export const startUfw = (...rules: readonly string[]): string =>
+  [...rules, '--force enable'].map((rule) => `ufw ${rule} >/dev/null`).join('\n');

@@ -1,22 +1,108 @@
-import { ownMounts, startFirewalld } from '../firewall-managers.js';
+import { client, markArguments } from '../article.js';
+import { ownMounts, startFirewalld, startUfw } from '../firewall-managers.js';
 import type { Change } from '../lab.js';
-import { type Fault, fault } from './scenario.js';
+import { markRules } from '../parts.js';
+import { type Fault, fault, type Oddity } from './scenario.js';
 
-/* Hosts whose firewall is run by firewalld or ufw. */
+/* Hosts whose firewall is run by firewalld or ufw, on the article's topology. */
 
-const withFirewalld = (host: string, ...zones: readonly string[]): Change[] => [
+const withFirewalld = (host: string, ...options: readonly string[]): Change[] => [
   { host, run: ownMounts },
-  { host, run: startFirewalld(...zones) },
+  { host, run: startFirewalld(...options) },
 ];
 
-const ports = (...all: readonly string[]): string[] => all.map((port) => `--add-port=${port}`);
+/** firewalld empties the tables of iptables as it starts, so what marks replies comes afterwards. */
+const firewalldOnProxy = (...options: readonly string[]): Change[] => [
+  { host: 'proxy', run: ownMounts },
+  { host: 'proxy', run: dropsNoReplies },
+  { host: 'proxy', run: startFirewalld(...options) },
+  { host: 'proxy', run: markRules(markArguments) },
+];
+
+/** Else it drops replies of IPv6: the way back to their source, looked up with their mark, leads to nginx. */
+const dropsNoReplies = "sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=no/' /etc/firewalld/firewalld.conf";
+
+const withUfw = (host: string, ...rules: readonly string[]): Change[] => [
+  { host, run: ownMounts },
+  { host, run: startUfw(...rules) },
+];
+
+const services = ['80/tcp', '9000/tcp', '53/udp', '5300/udp'];
+const but = (closed?: string): string[] => services.filter((port) => port !== closed);
+const open = (closed?: string): string =>
+  but(closed)
+    .map((port) => `--add-port=${port}`)
+    .join(' ');
+const allow = (closed?: string): string[] => but(closed).map((port) => `allow ${port}`);
+
+/** What comes from upstreams passes, whatever it is addressed to. */
+const trustUpstreams = '--zone=trusted --add-interface=eth1';
+const routeReplies = 'route allow proto udp from 172.16.0.0/28 port 53';
+
+const marked = ['http', 'http6', 'tcp', 'udp5300'];
 
 export const frontEndFaults: readonly Fault[] = [
   fault(
-    'upstream/firewall-drops-request',
-    'dev1',
+    'proxy/firewall-drops-client',
+    'proxy',
     ['http', 'http6'],
-    withFirewalld('dev1', ...ports('9000/tcp', '53/udp', '5300/udp')),
-    'firewalld rejects it',
+    firewalldOnProxy(open('80/tcp'), trustUpstreams),
+    "firewalld's zone rejects it",
   ),
+  fault(
+    'proxy/firewall-drops-reply',
+    'proxy',
+    ['http6'],
+    [...withFirewalld('proxy', open(), trustUpstreams), { host: 'proxy', run: markRules(markArguments) }],
+    "firewalld's IPv6_rpfilter",
+  ),
+  fault('dsr/firewall-drops-reply', 'proxy', ['dns'], firewalldOnProxy(open()), 'firewalld forwards nothing between its zones'),
+  fault('upstream/firewall-drops-request', 'dev1', ['http', 'http6'], withFirewalld('dev1', open('80/tcp')), "firewalld's zone rejects it"),
+  fault(
+    'upstream/firewall-drops-request',
+    'dev2',
+    ['tcp'],
+    withFirewalld(
+      'dev2',
+      open(),
+      `--add-rich-rule='rule family="ipv4" source address="192.168.99.0/24" port port="9000" protocol="tcp" reject'`,
+    ),
+    'a rich rule of firewalld rejects it',
+  ),
+  fault(
+    'proxy/mark-rule-missing',
+    'proxy',
+    marked,
+    [...firewalldOnProxy(open(), trustUpstreams), { host: 'proxy', run: 'firewall-cmd --reload' }],
+    'a reload of firewalld took the rules',
+  ),
+
+  fault('proxy/firewall-drops-client', 'proxy', ['tcp'], withUfw('proxy', ...allow('9000/tcp'), routeReplies), 'ufw does not allow it'),
+  fault('dsr/firewall-drops-reply', 'proxy', ['dns'], withUfw('proxy', ...allow()), 'ufw routes nothing'),
+  fault('upstream/firewall-drops-request', 'dev3', ['udp5300'], withUfw('dev3', ...allow('5300/udp')), 'ufw does not allow it'),
+  fault(
+    'upstream/firewall-drops-request',
+    'dev4',
+    ['tcp'],
+    withUfw('dev4', `reject proto tcp from ${client.address}/24 to any port 9000`, ...allow()),
+    'ufw rejects it before it would allow it',
+  ),
+  fault(
+    'proxy/mark-rule-missing',
+    'proxy',
+    marked,
+    [...withUfw('proxy', ...allow(), routeReplies), { host: 'proxy', run: 'iptables-nft -t mangle -F\nip6tables-nft -t mangle -F' }],
+    'with ufw',
+  ),
+];
+
+export const frontEndOddities: readonly Oddity[] = [
+  {
+    name: 'firewalld on all hosts with the services open',
+    changes: [...firewalldOnProxy(open(), trustUpstreams), ...withFirewalld('dev1', open())],
+  },
+  {
+    name: 'ufw on all hosts with the services allowed',
+    changes: [...withUfw('proxy', ...allow(), routeReplies), ...withUfw('dev1', ...allow())],
+  },
 ];

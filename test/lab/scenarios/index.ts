@@ -1,5 +1,5 @@
 import { dsrFaults, dsrRisks } from './dsr.js';
-import { frontEndFaults } from './firewall-front-ends.js';
+import { frontEndFaults, frontEndOddities } from './firewall-front-ends.js';
 import { haPairFaults, haPairOddities } from './ha-pair.js';
 import { nginxFaults } from './nginx.js';
 import { furtherNginxFaults } from './nginx-further.js';
@@ -34,4 +34,10 @@ export const faults: readonly Fault[] = [
 export const risks: readonly Risk[] = [...dsrRisks, ...furtherProxyRisks];
 
 /** Setups that look wrong to a careless reader. */
-export const oddities: readonly Oddity[] = [...articleOddities, ...oneArmedOddities, ...wayBackOddities, ...haPairOddities];
+export const oddities: readonly Oddity[] = [
+  ...articleOddities,
+  ...oneArmedOddities,
+  ...wayBackOddities,
+  ...haPairOddities,
+  ...frontEndOddities,
+];
