@@ -85,6 +85,12 @@ export const layers: readonly Layer[] = [
     why: 'counters are read as facts are, and rules are named as predictions name them',
   },
   {
+    of: 'src/capture/drops',
+    may: ['src/types', 'src/capture/drops'],
+    packages: ['node:crypto', 'node:fs', 'node:fs/promises', 'node:path'],
+    why: 'drops are counted by the kernel of the machine that tpdoctor runs on, which is asked through files',
+  },
+  {
     of: 'src/capture/probe',
     may: [...arithmetic, 'src/facts/netfilter/presence.ts', 'src/capture/probe'],
     why: 'requests are planned from the case and sent through the Host they are given',
