@@ -8,11 +8,8 @@ export class KeyTable {
   /** Entries that had to go though their slots were in use. */
   evicted = 0;
   private readonly mask: number;
-  private readonly high: Uint32Array;
-  private readonly low: Uint32Array;
-  /** Slot + 1; 0: never written. */
-  private readonly slot: Int32Array;
-  private readonly generation: Uint32Array;
+  /** Of each entry the hash's halves, its slot + 1 (0: never written) and generation: side by side, so that a look-up waits for memory once. */
+  private readonly entries: Int32Array;
 
   /** @param capacity entries, rounded up to a power of two. @param current the generation of each slot now. */
   constructor(
@@ -21,51 +18,55 @@ export class KeyTable {
   ) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(probes, capacity)));
     this.mask = size - 1;
-    this.high = new Uint32Array(size);
-    this.low = new Uint32Array(size);
-    this.slot = new Int32Array(size);
-    this.generation = new Uint32Array(size);
+    this.entries = new Int32Array(size * 4);
   }
 
   /** The slot, or -1. */
   find(high: number, low: number): number {
-    const { mask } = this;
-    for (let n = 0, at = low & mask; n < probes; n++, at = (at + 1) & mask) {
-      const held = this.slot[at] as number;
+    const { entries, mask } = this;
+    for (let n = 0; n < probes; n++) {
+      const at = ((low + n) & mask) * 4;
+      const held = entries[at + 2] as number;
       if (held === 0) return -1;
-      if (this.low[at] === low >>> 0 && this.high[at] === high >>> 0 && this.current[held - 1] === this.generation[at]) return held - 1;
+      if (entries[at + 1] === (low | 0) && entries[at] === (high | 0) && this.isCurrent(held - 1, at)) return held - 1;
     }
     return -1;
   }
 
   /** A key that is there already then leads to the new slot. */
   set(high: number, low: number, slot: number): void {
-    const { mask } = this;
+    const { entries } = this;
+    const at = this.placeFor(high, low) * 4;
+    entries[at] = high;
+    entries[at + 1] = low;
+    entries[at + 2] = slot + 1;
+    entries[at + 3] = this.current[slot] as number;
+  }
+
+  /** Where the key is, else the first free place, else that of the entry written longest ago. */
+  private placeFor(high: number, low: number): number {
+    const { entries, mask } = this;
     let free = -1;
     let oldest = low & mask;
-    for (let n = 0, at = low & mask; n < probes; n++, at = (at + 1) & mask) {
-      const held = this.slot[at] as number;
-      if (held === 0) {
-        if (free < 0) free = at;
-        break;
-      }
-      if (this.current[held - 1] !== this.generation[at]) {
-        if (free < 0) free = at;
-        continue;
-      }
-      if (this.low[at] === low >>> 0 && this.high[at] === high >>> 0) {
-        free = at;
-        break;
-      }
-      if ((this.generation[at] as number) < (this.generation[oldest] as number)) oldest = at;
+    for (let n = 0; n < probes; n++) {
+      const place = (low + n) & mask;
+      const held = entries[place * 4 + 2] as number;
+      if (held === 0) return free < 0 ? place : free;
+      if (!this.isCurrent(held - 1, place * 4)) {
+        if (free < 0) free = place;
+      } else if (entries[place * 4 + 1] === (low | 0) && entries[place * 4] === (high | 0)) return place;
+      else if (this.generationAt(place) < this.generationAt(oldest)) oldest = place;
     }
-    if (free < 0) {
-      free = oldest;
-      this.evicted++;
-    }
-    this.low[free] = low;
-    this.high[free] = high;
-    this.slot[free] = slot + 1;
-    this.generation[free] = this.current[slot] as number;
+    if (free >= 0) return free;
+    this.evicted++;
+    return oldest;
+  }
+
+  private isCurrent(slot: number, at: number): boolean {
+    return ((this.current[slot] as number) | 0) === this.entries[at + 3];
+  }
+
+  private generationAt(place: number): number {
+    return (this.entries[place * 4 + 3] as number) >>> 0;
   }
 }
