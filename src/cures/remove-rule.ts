@@ -69,9 +69,13 @@ function ruleWords(chain: FirewallChain, rule: FirewallRule): string[] | undefin
   return options.flatMap((option) => [...(option.not ? ['!'] : []), option.name, ...option.args]);
 }
 
-/** Puts a rule of the legacy back end into the nft back end, at the end of the same chain. Undefined where its words cannot be told. */
+/** Puts a rule of the legacy back end into the nft back end, at the end of the same chain unless it is there. Undefined where its words cannot be told. */
 function moveToNft(snapshot: Snapshot, place: RulePlace, why: string): Cure | undefined {
   const { table, chain, rule } = place;
+  const others = factOf(snapshot, 'iptablesNft')
+    ?.find((each) => isSame(each, table))
+    ?.chains.find(({ name }) => name === chain.name);
+  if (others?.rules.some(({ text }) => text === rule.text)) return removeRule(snapshot, place, why);
   const words = ruleWords(chain, rule);
   if (!words) return undefined;
   const family: Family = table.family === 'ip6' ? 6 : 4;

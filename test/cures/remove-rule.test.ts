@@ -104,3 +104,11 @@ test('rules of the legacy back end move one by one, and undo brings each back to
     expect.stringMatching(/^iptables-legacy -t mangle -I PREROUTING 1 .*--sport 2 /),
   ]);
 });
+
+test('a rule that both back ends have is only taken out: undo of a second one would find the first', () => {
+  const legacy = parseIptablesSave(iptablesTable('mangle', ports), { source: 'iptables-legacy', family: 4 });
+  const both = proxyWith([setIptables('proxy', 'mangle', ports), changeFact('proxy', 'iptablesLegacy', () => legacy)].flat());
+  expect(undos(moveAllToNft(both, placesIn(legacy, 'mangle', 'PREROUTING').slice(1, 2), 'why'))).toEqual([
+    expect.stringMatching(/^iptables-legacy -t mangle -I PREROUTING 2 .*--sport 2 /),
+  ]);
+});

@@ -11,6 +11,7 @@ const shown = {
   addresses: 'ip -o address; ip -o link',
   neighbours: 'ip neighbour show nud permanent',
   filters: 'tc qdisc show; for link in $(sed -n "s/^ *\\([^ ]*\\):.*/\\1/p" /proc/net/dev); do tc filter show dev "$link"; done',
+  nginx: 'cksum nginx.conf 2>/dev/null || true',
   sysctls: `cd /proc/sys/net && grep -r --exclude=stable_secret '' ipv4/conf ipv6/conf ipv4/ip_forward ipv4/*_early_demux ipv4/ip_unprivileged_port_start ipv4/ip_local_port_range`,
 } as const;
 
@@ -49,19 +50,20 @@ function withoutEmptyTables(lines: readonly string[]): string[] {
 export async function takeBack(lab: Lab, steps: readonly FixStep[]): Promise<void> {
   for (const step of steps.toReversed()) {
     if (step.kind === 'edit') await unedit(step);
-    else if (!isReload(step)) await lab.must(step.host, step.undo ?? `echo 'no undo: ${step.run.replaceAll("'", '')}' >&2; false`);
+    else if (needsUndo(step)) await lab.must(step.host, step.undo ?? `echo 'no undo: ${step.run.replaceAll("'", '')}' >&2; false`);
   }
-  for (const step of steps) if (step.kind === 'command' && isReload(step)) await lab.must(step.host, step.run);
+  for (const step of steps) if (step.kind === 'command' && !needsUndo(step)) await lab.must(step.host, step.run);
 }
 
-/** What nginx has read comes back by reading the old text: the edit before it is what is undone. */
-export function isReload(step: FixStep): boolean {
-  return step.kind === 'command' && / -s reload$/.test(step.run);
+/** What nginx has read comes back by reading the old text: the edit before a reload is what is undone. */
+export function needsUndo(step: FixStep): boolean {
+  return step.kind === 'edit' || !/ -s reload$/.test(step.run);
 }
 
 async function unedit({ file, line, remove, insert }: FixStep & { kind: 'edit' }): Promise<void> {
   const lines = (await readFile(file, 'utf8')).split('\n');
+  const now = lines[line - 1] ?? '';
   if (remove === null) lines.splice(line - 1, 1);
-  else lines[line - 1] = (lines[line - 1] ?? '').replace(insert ?? '', () => remove);
+  else lines[line - 1] = insert ? now.replace(insert, () => remove) : `${now}${remove}`;
   await writeFile(file, lines.join('\n'));
 }
