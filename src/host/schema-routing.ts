@@ -97,6 +97,7 @@ const answer = z.discriminatedUnion('type', [
 
 export const kernelRoutes: z.ZodType<readonly RecordedRoute[]> = list(z.object({ question, answer }));
 
+const verdict = text.exactOptional();
 const maskedPort = z.object({ value: whole, mask: whole }).exactOptional();
 
 export const trafficControl: z.ZodType<TrafficControl> = z.object({
@@ -110,6 +111,7 @@ export const trafficControl: z.ZodType<TrafficControl> = z.object({
       kind: text,
       match: z
         .object({
+          family: z.union([family, z.literal('neither')]).exactOptional(),
           source: text.exactOptional(),
           destination: text.exactOptional(),
           ipProtocol: whole.exactOptional(),
@@ -125,8 +127,16 @@ export const trafficControl: z.ZodType<TrafficControl> = z.object({
             old: text,
             new: text,
             packets: z.number().exactOptional(),
+            verdict,
           }),
-          z.object({ kind: z.literal('other'), name: text }),
+          z.object({
+            kind: z.literal('edit'),
+            edits: list(z.object({ field: z.enum(['source', 'destination', 'sourcePort', 'destinationPort']), keep: mark, flip: mark })),
+            verdict,
+          }),
+          z.object({ kind: z.literal('mark'), value: mark, mask: mark, verdict }),
+          z.object({ kind: z.literal('redirect'), to: text, side: z.enum(['ingress', 'egress']), verdict }),
+          z.object({ kind: z.literal('other'), name: text, verdict }),
         ]),
       ),
       packets: z.number().exactOptional(),

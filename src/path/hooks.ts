@@ -45,15 +45,31 @@ export function passHook(trail: Trail, hook: Hook, context: HookContext): Firewa
   return conclude(trail, hook, outcomes);
 }
 
-/** Onto a host: tc's filters and netfilter's ingress hook of the link come before the protocol's prerouting (__netif_receive_skb_core()). */
-export function passArrival(trail: Trail, context: HookContext): FirewallOutcome | undefined {
+/**
+ * Onto a host: tc's filters and netfilter's ingress hook of the link come before the protocol's prerouting (__netif_receive_skb_core()). At a socket's
+ * host addresses and ports that a filter changes are not followed: whose socket takes the packet then is not known.
+ */
+export function passArrival(trail: Trail, context: HookContext, follows = context.socket === 'none'): FirewallOutcome | undefined {
   const { packet, by } = passControl(trail, 'ingress');
-  if (by !== undefined && packet !== trail.packet) {
-    const did = `a tc filter on ${trail.in} gives it another address, which is not followed: ${by}`;
-    trail.add({ place: 'ingress', code: 'unknown', did, outcome: 'unknown' });
-  }
+  if (by !== undefined && packet !== trail.packet) noteArrival(trail, packet, by, follows);
   if (!trail.broken) passHook(trail, 'ingress', context);
   return trail.broken ? undefined : passHook(trail, 'prerouting', context);
+}
+
+function noteArrival(trail: Trail, packet: Packet, what: string, follows: boolean): void {
+  const old = trail.packet;
+  const note = { place: 'ingress', by: [{ what, source: `tc filter show dev ${trail.in} ingress` }] };
+  const isSource = old.source !== packet.source || old.sourcePort !== packet.sourcePort;
+  const isElsewhere = old.destination !== packet.destination || old.destinationPort !== packet.destinationPort;
+  if ((isSource || isElsewhere) && !follows) {
+    const did = `a tc filter on ${trail.in} gives it another address or port, which is not followed`;
+    trail.add({ ...note, code: 'unknown', did, outcome: 'unknown' });
+    return;
+  }
+  if (isSource) trail.add({ ...note, code: 'rewritten', did: `source ${old.source} becomes ${packet.source}` });
+  if (isElsewhere) trail.add({ ...note, code: 'redirected', did: `destination ${old.destination} becomes ${packet.destination}` });
+  if (old.mark !== packet.mark) trail.add({ ...note, code: 'marked', did: `gets mark 0x${packet.mark.toString(16)}` });
+  trail.packet = packet;
 }
 
 /**

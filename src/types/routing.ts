@@ -158,6 +158,8 @@ export interface TcFilter {
 }
 
 export interface TcMatch {
+  /** flower's eth_type, for which its filter's protocol may be `all`. */
+  family?: 4 | 6 | 'neither';
   source?: string;
   destination?: string;
   ipProtocol?: number;
@@ -165,6 +167,21 @@ export interface TcMatch {
   destinationPort?: { value: number; mask: number };
 }
 
-export type TcAction =
-  /** `old` is a prefix; `new` replaces its network bits and keeps the host bits. */
-  { kind: 'nat'; direction: 'ingress' | 'egress'; old: string; new: string; packets?: number } | { kind: 'other'; name: string };
+/** `verdict`: the verdict behind it, as tc prints it; `pipe` goes on to the next action of the filter. Absent where it was not printed. */
+export type TcAction = { verdict?: string } /** `old` is a prefix; `new` replaces its network bits and keeps the host bits. */ & (
+  | { kind: 'nat'; direction: 'ingress' | 'egress'; old: string; new: string; packets?: number }
+  /** pedit, of addresses and ports only. */
+  | { kind: 'edit'; edits: readonly TcEdit[] }
+  /** skbedit: the bits of `mask` become those of `value`. */
+  | { kind: 'mark'; value: number; mask: number }
+  /** mirred: out of another link, or in by it. */
+  | { kind: 'redirect'; to: string; side: 'ingress' | 'egress' }
+  | { kind: 'other'; name: string }
+);
+
+/** A field of IPv4 or of ports: the bits of `keep` stay, then those of `flip` are turned (tcf_pedit_act()). */
+export interface TcEdit {
+  field: 'source' | 'destination' | 'sourcePort' | 'destinationPort';
+  keep: number;
+  flip: number;
+}

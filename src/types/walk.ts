@@ -45,6 +45,8 @@ export type StepCode =
   | 'upstream-on-this-host'
   | 'source-masqueraded'
   | 'rewritten'
+  /** Its destination or the link that it comes in on is another from here on, by a tc filter. */
+  | 'redirected'
   | 'forwarded'
   | 'not-forwarded'
   /** A DSR reply that ends at a local socket instead of being forwarded. */

@@ -114,3 +114,47 @@ describe('other actions of the filter that takes the packet', () => {
     expect([unread('gact drop'), unread('police')]).toEqual(['unknown', 'none']);
   });
 });
+
+describe('what an action makes of the packet', () => {
+  const by = (...actions: TcFilter['actions']) => rewriteOnEgress(tc([nat({ match: {}, actions })]), 'eth0', reply);
+  const toVip = { kind: 'edit', verdict: 'pipe', edits: [{ field: 'source', keep: 0, flip: 0xc0a8630a }] } as const;
+  const csum = (sums: string) => ({ kind: 'other', name: `csum ${sums}`, verdict: 'pass' }) as const;
+
+  test('pedit edits an address where csum mends its checksums', () => {
+    expect(by(toVip, csum('iph, udp'))).toMatchObject({ packet: { ...reply, source: '192.168.99.10' } });
+    expect(by(toVip, csum('udp'))).toMatchObject({ dropped: {}, why: expect.stringContaining('checksum') });
+    expect(by(toVip, csum('iph'))).toHaveProperty('unknown');
+    expect(by({ ...toVip, verdict: 'pass' }, csum('iph, udp'))).toHaveProperty('dropped');
+  });
+
+  test('pedit turns some bits and keeps the others', () => {
+    const edit = { kind: 'edit', verdict: 'pipe', edits: [{ field: 'source', keep: 0xff, flip: 0xc0a86300 }] } as const;
+    expect(by(edit, csum('iph, udp'))).toMatchObject({ packet: { source: '192.168.99.11' } });
+    const port = { kind: 'edit', verdict: 'pipe', edits: [{ field: 'sourcePort', keep: 0, flip: 5353 }] } as const;
+    expect(by(port, csum('udp'))).toMatchObject({ packet: { sourcePort: 5353 } });
+  });
+
+  test('an edit of the time to live is no edit of the path', () => {
+    expect(by({ kind: 'edit', verdict: 'pass', edits: [] })).toBe('none');
+  });
+
+  test('skbedit sets the bits of its mask', () => {
+    const marked = rewriteOnEgress(tc([nat({ match: {}, actions: [{ kind: 'mark', value: 1, mask: 3 }] })]), 'eth0', { ...reply, mark: 6 });
+    expect(marked).toMatchObject({ packet: { mark: 5 } });
+  });
+
+  test('what one filter changed stays when its verdict is to go on', () => {
+    const marks = nat({ priority: 5, match: {}, actions: [{ kind: 'mark', value: 1, mask: 1, verdict: 'continue' }] });
+    expect(rewriteOnEgress(tc([marks, nat()]), 'eth0', reply)).toMatchObject({ packet: { source: '192.168.99.10', mark: 1 } });
+    expect(
+      rewriteOnEgress(tc([{ ...marks, actions: [{ kind: 'mark', value: 1, mask: 1, verdict: 'pass' }] }, nat()]), 'eth0', reply),
+    ).toMatchObject({
+      packet: { source: '172.16.0.11', mark: 1 },
+    });
+  });
+
+  test('flower of another family does not match', () => {
+    expect(source(tc([nat({ protocol: 'all', match: { family: 6 } })]))).toBe('none');
+    expect(source(tc([nat({ protocol: 'all', match: { family: 4 } })]))).toBe('192.168.99.10');
+  });
+});

@@ -2,6 +2,7 @@ import { parsePrefix } from '../../net/prefix.js';
 import type { TcAction, TcFilter, TcMatch } from '../../types.js';
 import { protocolNumber } from './names.js';
 import { get, isObject, type Json, list, number, text } from './nft-json.js';
+import { readAction } from './tc-action.js';
 import { filtersFromText } from './tc-text.js';
 import { decodeU32 } from './u32.js';
 
@@ -71,6 +72,12 @@ function readMatch(kind: string, protocol: string, options: Json): TcMatch | und
   );
 }
 
+/** As tc_flower_print_eth_type() writes them; all else is not IP. */
+const families = new Map<string, 4 | 6>([
+  ['ipv4', 4],
+  ['ipv6', 6],
+]);
+
 /** flower's keys; any that is not listed here makes the match unreadable. */
 function flowerMatch(keys: Json): TcMatch | undefined {
   if (!isObject(keys)) return undefined;
@@ -79,8 +86,8 @@ function flowerMatch(keys: Json): TcMatch | undefined {
     const prefix = parsePrefix(String(value)) ? String(value) : undefined;
     const port = number(value);
     const protocol = protocolNumber(String(value));
-    if (key === 'eth_type') continue;
-    if (key === 'src_ip' && prefix !== undefined) match.source = prefix;
+    if (key === 'eth_type') match.family = families.get(String(value)) ?? 'neither';
+    else if (key === 'src_ip' && prefix !== undefined) match.source = prefix;
     else if (key === 'dst_ip' && prefix !== undefined) match.destination = prefix;
     else if (key === 'ip_proto' && protocol !== undefined) match.ipProtocol = protocol;
     else if (key === 'src_port' && port !== undefined) match.sourcePort = { value: port, mask: 0xffff };
@@ -88,22 +95,6 @@ function flowerMatch(keys: Json): TcMatch | undefined {
     else return undefined;
   }
   return match;
-}
-
-function readAction(action: Json): TcAction {
-  const name = text(get(action, 'kind')) ?? text(get(action, 'type')) ?? 'unnamed';
-  const [direction, old, next] = ['direction', 'old_addr', 'new_addr'].map((key) => text(get(action, key)));
-  const packets = number(get(action, 'stats', 'packets'));
-  if (name !== 'nat' || (direction !== 'ingress' && direction !== 'egress') || !parsePrefix(old ?? '') || !parsePrefix(next ?? ''))
-    return { kind: 'other', name: [name, fateOf(name, action)].filter((word) => word !== '').join(' ') };
-  return { kind: 'nat', direction, old: old ?? '', new: next ?? '', ...(packets === undefined ? {} : { packets }) };
-}
-
-/** What becomes of the packet: gact's verdict (`gact drop`), and whether mirred sends the packet itself or a copy (print_gact(), print_mirred()). */
-function fateOf(name: string, action: Json): string {
-  if (name === 'gact') return text(get(action, 'control_action', 'type')) ?? '';
-  if (name === 'skbedit') return get(action, 'mark') === undefined ? '' : 'mark';
-  return name === 'mirred' ? (text(get(action, 'mirred_action')) ?? '') : '';
 }
 
 function matchWords({ source, destination, ipProtocol, sourcePort, destinationPort }: TcMatch): string[] {
@@ -118,6 +109,20 @@ function matchWords({ source, destination, ipProtocol, sourcePort, destinationPo
   ];
 }
 
+/** As one would type it, as far as that is read. */
 function actionText(action: TcAction): string {
-  return action.kind === 'nat' ? `action nat ${action.direction} ${action.old} ${action.new}` : `action ${action.name}`;
+  switch (action.kind) {
+    case 'nat':
+      return `action nat ${action.direction} ${action.old} ${action.new}`;
+    case 'mark':
+      return `action skbedit mark ${action.value}${action.mask === 0xffffffff ? '' : `/0x${action.mask.toString(16)}`}`;
+    case 'redirect':
+      return `action mirred ${action.side} redirect dev ${action.to}`;
+    case 'edit':
+      return `action pedit of ${[...new Set(action.edits.map(({ field }) => words[field]))].join(' and ')}`;
+    case 'other':
+      return `action ${action.name}`;
+  }
 }
+
+const words = { source: 'ip src', destination: 'ip dst', sourcePort: 'sport', destinationPort: 'dport' } as const;

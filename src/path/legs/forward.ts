@@ -62,7 +62,10 @@ function leaveProxy(trail: Trail): void {
     if (outcome?.tracked !== false) trail.trackedBy.add(trail.host);
     if (hidesSource(trail, before, outcome)) return;
   }
-  passControl(trail, 'egress');
+  const filtered = passControl(trail, 'egress');
+  if (trail.broken) return;
+  trail.packet = filtered.packet;
+  if (filtered.by !== undefined) hidesSource(trail, before, undefined, [{ what: filtered.by, source: `tc filter show dev ${trail.out}` }]);
 }
 
 /** The second routing decision, with the mark that the first one did not know. */
@@ -161,10 +164,12 @@ function isDown(trail: Trail): boolean {
 
 function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void {
   if (isDown(trail)) return;
-  const listener = findListener(factOf(trail.snapshot, 'sockets'), service.protocol === 'udp' ? 'udp' : 'tcp', trail.packet);
+  const sought = () => findListener(factOf(trail.snapshot, 'sockets'), service.protocol === 'udp' ? 'udp' : 'tcp', trail.packet);
+  const listener = sought();
   const socket = listener === 'unknown' ? 'unknown' : listener ? 'plain' : 'none';
   const context = { state: trail.asking, socket, firstOfConnection: trail.asking === 'new' } as const;
-  const prerouting = passArrival(trail, context);
+  const { destination } = trail.packet;
+  const prerouting = passArrival(trail, context, true);
   if (trail.broken) return;
   if (prerouting?.tracked !== false) trail.trackedBy.add(trail.host);
   const routed = trail.route('input');
@@ -180,6 +185,10 @@ function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void
     });
   } else if (answer.type === 'local') {
     trail.add({ place: 'route', code: 'taken-in', did: `lets ${trail.packet.source} in on ${trail.in ?? 'its link'}`, by, route: routed });
+  } else if (destination !== trail.packet.destination && answer.type === 'unicast') {
+    const did = `passes it on to ${trail.packet.destination} instead of taking it in, which is not followed`;
+    trail.add({ place: 'route', code: 'unknown', did, by, outcome: 'unknown', route: routed });
+    return;
   } else {
     // The address is this host's own, so whatever is not `local` is source validation: an older kernel says so in other words.
     const did = `source validation drops it: ${answer.type === 'error' ? answer.text : answer.type}`;
@@ -187,7 +196,7 @@ function enterUpstream(trail: Trail, service: Service, upstream: Upstream): void
     return;
   }
   passHook(trail, 'input', { ...context, state: stateAfter(trail.asking, prerouting) });
-  if (!trail.broken) meetSocket(trail, service, upstream, listener);
+  if (!trail.broken) meetSocket(trail, service, upstream, sought());
 }
 
 function meetSocket(trail: Trail, service: Service, upstream: Upstream, listener: ReturnType<typeof findListener>): void {

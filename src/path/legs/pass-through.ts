@@ -1,4 +1,4 @@
-import type { ConnectionState, Packet } from '../../types.js';
+import type { ConnectionState, Packet, Provenance } from '../../types.js';
 import { passControl } from '../control.js';
 import type { FirewallOutcome } from '../firewall.js';
 import { passArrival, passHook, stateAfter } from '../hooks.js';
@@ -71,17 +71,17 @@ export function leave(trail: Trail, state: ConnectionState | undefined): void {
 }
 
 /** Whether a request that leaves under another source than the client's is at its end: the upstream does not see the client. Tells so. */
-export function hidesSource(trail: Trail, before: Packet, outcome: FirewallOutcome | undefined): boolean {
+export function hidesSource(trail: Trail, before: Packet, outcome: FirewallOutcome | undefined, filter?: readonly Provenance[]): boolean {
   const kind = outcome?.nat?.kind;
   if (kind !== 'masquerade' && kind !== 'snat' && trail.packet.source === before.source) return false;
   const last = trail.steps.at(-1);
   trail.add({
-    place: last?.place ?? 'postrouting',
+    place: filter ? 'egress' : (last?.place ?? 'postrouting'),
     code: 'source-masqueraded',
     did: `the client's address is replaced on the way out (${kind ?? 'rewrite'})`,
-    by: last?.by ?? [],
+    by: filter ?? last?.by ?? [],
     outcome: 'broken',
-    ...(last?.rule ? { rule: last.rule } : {}),
+    ...(last?.rule && !filter ? { rule: last.rule } : {}),
   });
   return true;
 }
