@@ -1,6 +1,7 @@
 import { keepPieces } from '../../src/cures/keep.js';
 import { type Piece, pieceSource, pieceText } from '../../src/cures/piece.js';
 import { type Boot, bootOf } from '../../src/reasoning/boot/boot.js';
+import { bootFirewall, bringsFirewallRule } from '../../src/reasoning/boot/firewall.js';
 import { flusherOf, flushesRules } from '../../src/reasoning/boot/flushers.js';
 import { bringsRule } from '../../src/reasoning/boot/ip-words.js';
 import { bringersOf, lostPieces } from '../../src/reasoning/boot/lost.js';
@@ -13,7 +14,7 @@ const mostTold = 24;
 
 const rule: Rule = {
   title: 'what the services need of the kernel is gone after a reboot, or sooner',
-  why: 'ip, sysctl, tc, nft and iptables change the running kernel and nothing else. After a reboot only that is there which some file brings back; and some services take away what is not in files of their own: systemd-networkd policy rules (from version 248 on, whenever it configures a link: at its start, or when a link is made anew), firewalld with its iptables backend all rules of iptables (at a reload), nftables.service the whole rule set (at a reload, where its file begins with flush ruleset).',
+  why: 'ip, sysctl, tc, nft and iptables change the running kernel and nothing else. After a reboot only that is there which some file brings back; and some services take away what is not in files of their own: systemd-networkd policy rules (from version 248 on, whenever it configures a link: at its start, or when a link is made anew), firewalld all rules of iptables but its own direct ones (at each reload, whatever its back end), nftables.service the whole rule set (at a reload, where its file begins with flush ruleset).',
   signs: {
     logs: 'None today: everything works. After the next reboot, or an upgrade that restarts systemd-networkd, clients get 504 and nginx logs "upstream timed out (110: Connection timed out)", though nobody changed a configuration.',
     packets:
@@ -70,19 +71,21 @@ function story(snapshot: Snapshot, boot: Boot, { lost }: Needed): string {
       : `${what} is in no file: the kernel's own value is ${then}`;
   }
   const flusher = flusherOf(snapshot, boot, lost);
-  if (isBroughtByCommand(boot, lost)) return `${what} comes back at boot, but ${flusher}`;
+  if (isBroughtInVain(boot, lost)) return `${what} comes back at boot, but ${flusher}`;
   const idle = unloadedFile(snapshot, boot, lost);
   const absence = idle ? `stands in ${idle.path}, which nothing loads at boot` : 'is in no file that is read at boot';
   return `${what} ${absence}${flusher === undefined ? '' : `, and ${flusher}`}`;
 }
 
-/** A policy rule that is lost all the same: systemd-networkd takes it away. */
-function isBroughtByCommand(boot: Boot, piece: Piece): boolean {
-  return piece.kind === 'policy-rule' && bringersOf(boot, (statement) => bringsRule(statement, piece.rule)).commands !== 'no';
+/** A piece that is lost all the same: systemd-networkd or firewalld takes it away. */
+function isBroughtInVain(boot: Boot, piece: Piece): boolean {
+  if (piece.kind === 'policy-rule') return bringersOf(boot, (statement) => bringsRule(statement, piece.rule)).commands !== 'no';
+  if (piece.kind !== 'firewall') return false;
+  return bringsFirewallRule(bootFirewall(boot.files, boot.commands), piece.table, piece.chain, piece.rule) !== 'no';
 }
 
 function cureFor(snapshot: Snapshot, boot: Boot, pieces: readonly Piece[]): Cure | undefined {
-  const unwritten = pieces.filter((piece) => !isBroughtByCommand(boot, piece));
+  const unwritten = pieces.filter((piece) => piece.kind !== 'policy-rule' || !isBroughtInVain(boot, piece));
   const network = networkFile(boot);
   const others = unwritten.length < pieces.length || network === undefined;
   return keepPieces(snapshot, unwritten, { ...(network ? { network } : {}), shielded: others && flushesRules(snapshot, boot) });

@@ -1,6 +1,7 @@
+import { frontEndOf } from '../../cures/front-end.js';
 import type { Piece } from '../../cures/piece.js';
 import { factOf } from '../../path/world.js';
-import type { BootFile, Snapshot } from '../../types.js';
+import type { BootFile, FirewallTable, Snapshot } from '../../types.js';
 import type { Boot } from './boot.js';
 
 /** From this version on systemd-networkd takes away policy rules that its files do not name. */
@@ -24,17 +25,21 @@ export function flushesRules(snapshot: Snapshot, boot: Boot): boolean {
   return !no.test(lastValue(settings, /^ManageForeignRoutingPolicyRules\s*=/) ?? 'yes');
 }
 
+/**
+ * Whether firewalld takes away what others put into a table: of the back end that `iptables` stands for it empties all, whatever
+ * FirewallBackend and FlushAllOnReload say (seen with 1.3.3), and brings back its direct rules alone. Tables of nft it leaves alone.
+ */
+export function firewalldEmpties(snapshot: Snapshot, { source }: FirewallTable): boolean {
+  return source !== 'nft' && source === frontEndOf(snapshot) && (factOf(snapshot, 'networkManagers')?.includes('firewalld') ?? false);
+}
+
 /** Who takes a piece away before a reboot does, and when; undefined where nobody is known to. */
 export function flusherOf(snapshot: Snapshot, boot: Boot, piece: Piece): string | undefined {
   if (piece.kind === 'policy-rule' && flushesRules(snapshot, boot))
     return `systemd-networkd ${boot.configuration.systemd} takes it away when it configures a link anew, as at its own start (ManageForeignRoutingPolicyRules=yes is its default)`;
   if (piece.kind !== 'firewall') return undefined;
-  const managers = factOf(snapshot, 'networkManagers') ?? [];
-  const firewalld = boot.files.filter(({ kind }) => kind === 'firewalld-conf');
-  const byIptables =
-    lastValue(firewalld, /^FirewallBackend\s*=/) === 'iptables' && !no.test(lastValue(firewalld, /^FlushAllOnReload\s*=/) ?? 'yes');
-  if (managers.includes('firewalld') && byIptables && piece.table.source !== 'nft')
-    return 'firewalld (FirewallBackend=iptables) empties the tables of iptables at each reload';
+  if (firewalldEmpties(snapshot, piece.table))
+    return 'firewalld empties the tables of iptables at each reload, and when it starts or stops';
   const ruleset = boot.files.find(({ kind, lines }) => kind === 'nft' && lines.some(({ text }) => /^\s*flush ruleset\b/.test(text)));
   if (ruleset && piece.table.source !== 'iptables-legacy')
     return `nftables.service takes it away at each reload: ${ruleset.path} begins with flush ruleset`;

@@ -6,7 +6,7 @@ import { isStarted } from './active.js';
 import type { Boot } from './boot.js';
 import type { BootCommand } from './commands.js';
 import { bootFirewall, bringsFirewallRule } from './firewall.js';
-import { flushesRules } from './flushers.js';
+import { firewalldEmpties, flushesRules } from './flushers.js';
 import { type Brings, bringsRoute, bringsRule, type IpStatement } from './ip-words.js';
 import { bootSysctl, changedSysctls } from './sysctls.js';
 import { bringsFilter } from './tc-words.js';
@@ -112,6 +112,10 @@ const ownTables = new Set(['firewalld', 'fail2ban', 'libvirt_network']);
 function lostFirewall(snapshot: Snapshot, boot: Boot): Piece[] {
   if (isOpaque(snapshot, boot)) return [];
   const brought = bootFirewall(boot.files, boot.commands);
+  const direct = bootFirewall(
+    boot.files.filter(({ kind }) => kind === 'firewalld-direct'),
+    [],
+  );
   const owned = new Set((factOf(snapshot, 'iptablesNft') ?? []).map(({ family, name }) => `${family} ${name}`));
   const tables = Object.values(sources)
     .flatMap((fact) => factOf(snapshot, fact) ?? [])
@@ -123,7 +127,7 @@ function lostFirewall(snapshot: Snapshot, boot: Boot): Piece[] {
       .flatMap((chain) =>
         chain.rules
           .filter(({ steps }) => steps.some((step) => 'do' in step && lasting.has(step.do)))
-          .filter((rule) => bringsFirewallRule(brought, table, chain, rule) === 'no')
+          .filter((rule) => bringsFirewallRule(firewalldEmpties(snapshot, table) ? direct : brought, table, chain, rule) === 'no')
           .map((rule): Piece => ({ kind: 'firewall', table, chain, rule })),
       ),
   );

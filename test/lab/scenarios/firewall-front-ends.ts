@@ -19,6 +19,16 @@ const firewalldOnProxy = (...options: readonly string[]): Change[] => [
   { host: 'proxy', run: markRules(markArguments) },
 ];
 
+/** What marks replies, but those of some service, as firewalld keeps it over its reloads. */
+export const marksByFirewalld = (lacking?: keyof typeof markArguments): Change => ({
+  host: 'proxy',
+  run: Object.entries(markArguments)
+    .filter(([service]) => service !== lacking)
+    .map(([service, rule]) => `${service === 'http6' ? 'ipv6' : 'ipv4'} mangle ${rule.replace('PREROUTING', 'PREROUTING 0')}`)
+    .map((rule) => `firewall-cmd --permanent --direct --add-rule ${rule}`)
+    .join('\n'),
+});
+
 /** Else it drops replies of IPv6: the way back to their source, looked up with their mark, leads to nginx. */
 const dropsNoReplies = "sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=no/' /etc/firewalld/firewalld.conf";
 
@@ -75,6 +85,13 @@ export const frontEndFaults: readonly Fault[] = [
     marked,
     [...firewalldOnProxy(open(), trustUpstreams), { host: 'proxy', run: 'firewall-cmd --reload' }],
     'a reload of firewalld took the rules',
+  ),
+  fault(
+    'proxy/mark-rule-missing',
+    'proxy',
+    ['http'],
+    [...firewalldOnProxy(open(), trustUpstreams), marksByFirewalld('http'), { host: 'proxy', run: 'firewall-cmd --reload' }],
+    "firewalld's direct rules lack a service",
   ),
 
   fault('proxy/firewall-drops-client', 'proxy', ['tcp'], withUfw('proxy', ...allow('9000/tcp'), routeReplies), 'ufw does not allow it'),

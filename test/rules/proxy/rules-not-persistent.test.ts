@@ -61,6 +61,19 @@ describe('what stands in a file and comes back all the same not', () => {
     expect(only?.steps.join()).toContain('/etc/iptables/rules.v4');
   });
 
+  test('rules of iptables that a service loads, where firewalld empties all that it has not written itself', () => {
+    const [only, ...others] = conclude(setManagers('proxy', 'firewalld'), setBoot('proxy', { files: whole, enabled }));
+    expect(others).toEqual([]);
+    expect(only?.evidence).toHaveLength(3);
+    expect(only?.evidence.map(({ what }) => what).every((what) => what.includes('MARK'))).toBe(true);
+    expect(only?.steps.join()).toContain('firewalld empties');
+    const asDirect = (rule: string) =>
+      `<rule ipv="ipv4" table="mangle" chain="PREROUTING" priority="0">${rule.replace('-A PREROUTING ', '')}</rule>`;
+    const direct = bootFile('firewalld-direct', '/etc/firewalld/direct.xml', mangle4.map(asDirect).join('\n'));
+    const left = told(setManagers('proxy', 'firewalld'), setBoot('proxy', { files: [...whole, direct], enabled }));
+    expect(left.filter((text) => text.includes('table ip mangle'))).toEqual([]);
+  });
+
   test('a unit that is not enabled', () => {
     const idle = { ...unit, path: '/etc/systemd/system/tp.service' };
     expect(told(setBoot('proxy', { files: [v4, v6, sysctls, idle], enabled: ['netfilter-persistent'] })).length).toBeGreaterThan(3);
