@@ -37,7 +37,8 @@ export function judge(sightings: readonly Sighting[], expects: Expectation): Jud
   if (refused) return { end: 'refused', last: refused };
   // The reply that nginx got is the end of that side: what is missing then is the client's.
   const last = (isRepliedTo(behind, expects) ? sightings : failing).findLast(({ kind }) => !isReset(kind));
-  if (!last) return { end: 'ambiguous' };
+  // An upstream that has accepted the connection and the request may be slow.
+  if (!last || (last.kind === Kind.dataTo && last.leg === 'forward' && last.dir === 'in')) return { end: 'ambiguous' };
   return { end: 'vanished', vanishedAfter: { host: last.host, iface: last.iface }, last };
 }
 

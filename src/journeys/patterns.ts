@@ -54,8 +54,8 @@ export class Patterns {
     if (latest !== undefined) this.members[1] = latest;
     this.add(latest === undefined ? 1 : 2, end);
     for (const attempt of failed) {
-      this.members[0] = attempt;
-      this.add(1, end);
+      this.members[1] = attempt;
+      this.add(2, end, true);
     }
   }
 
@@ -67,17 +67,18 @@ export class Patterns {
     return children;
   }
 
-  private add(members: number, end: number | undefined): void {
+  /** @param isAttempt nginx asked another upstream afterwards: what the client got in the end is not of this one */
+  private add(members: number, end: number | undefined, isAttempt = false): void {
     const { slots, marks } = this.joiner();
     const slot = this.members[0] as number;
     let isAsked = false;
-    let high = members;
+    let high = members + (isAttempt ? 2 : 0);
     let low = slots.protocol[slot] as number;
-    let last = 0;
+    // What is sent again and again does not get younger by it.
+    const latest = slots.first[this.members[members - 1] as number] as number;
     for (let m = 0; m < members; m++) {
       const member = this.members[m] as number;
       const base = member * marksPerSlot;
-      if ((slots.last[member] as number) > last) last = slots.last[member] as number;
       for (let at = base; at < base + (slots.markCount[member] as number); at++) {
         if (!isFrom(marks.kind[slots.mark[at] as number] as number)) isAsked = true;
         // A sum, as sightings come in any order.
@@ -88,12 +89,12 @@ export class Patterns {
     }
     // Replies to what was asked before the captures began.
     if (!isAsked && (slots.first[slot] as number) - this.begin() < settling) return;
-    const pending = end !== undefined && end - last < grace ? 1 : 0;
+    const pending = end !== undefined && end - latest < grace ? 1 : 0;
     const key = (low >>> 0) * 0x100000 + ((high >>> 11) & 0x7ffff) * 2 + pending;
     const times = this.timesOf(slot, members);
     const known = this.found.get(key);
     if (known) known.count += times;
-    else if (this.found.size < most) this.found.set(key, this.describe(members, times, pending === 1));
+    else if (this.found.size < most) this.found.set(key, this.describe(members, times, { pending: pending === 1, isAttempt }));
   }
 
   /** Equal requests of one client that came at once are one slot, seen several times. */
@@ -110,7 +111,7 @@ export class Patterns {
     return least === greatest ? Math.max(1, least) : 1;
   }
 
-  private describe(members: number, count: number, pending: boolean): FoundPattern {
+  private describe(members: number, count: number, { pending, isAttempt }: { pending: boolean; isAttempt: boolean }): FoundPattern {
     const { slots, marks, endpoints } = this.joiner();
     const slot = this.members[0] as number;
     const first = slots.first[slot] as number;
@@ -129,7 +130,7 @@ export class Patterns {
         seen.push(own || sighting.other !== 0 ? sighting : { ...sighting, other: this.numberOfClient(member) });
       }
     }
-    const sightings = inOrder(seen);
+    const sightings = inOrder(isAttempt ? seen.filter(({ kind, leg }) => leg !== 'answer' || kind === Kind.synAck) : seen);
     const service = this.serviceOf(sightings, slots.protocol[slot] === 17 ? 'udp' : 'tcp');
     const judgement = this.judge(sightings, service, pending, slot);
     const behind = sightings.findLast(({ endpoint }) => endpoints.parts[endpoint] === Part.upstream);

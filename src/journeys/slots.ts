@@ -24,7 +24,6 @@ export class Slots {
   readonly family: Uint8Array;
   /** Microseconds since the epoch, by the first host's clock. */
   readonly first: Float64Array;
-  readonly last: Float64Array;
   /** When the client's side was first seen to be answered; infinite: not yet. */
   readonly answeredAt: Float64Array;
   readonly flags: Uint8Array;
@@ -63,7 +62,6 @@ export class Slots {
     this.protocol = new Uint8Array(capacity);
     this.family = new Uint8Array(capacity);
     this.first = new Float64Array(capacity);
-    this.last = new Float64Array(capacity);
     this.answeredAt = new Float64Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.markCount = new Uint8Array(capacity);
@@ -92,7 +90,6 @@ export class Slots {
     this.protocol[slot] = protocol;
     this.family[slot] = family;
     this.first[slot] = time;
-    this.last[slot] = time;
     this.answeredAt[slot] = Number.POSITIVE_INFINITY;
     this.flags[slot] = 0;
     this.markCount[slot] = 0;
@@ -128,7 +125,6 @@ export class Slots {
   see(slot: number, mark: number, time: number, port: number, ipId: number): void {
     const base = slot * marksPerSlot;
     const count = this.markCount[slot] as number;
-    if (time > (this.last[slot] as number)) this.last[slot] = time;
     for (let at = base; at < base + count; at++) {
       if (this.mark[at] !== mark) continue;
       const later = time - (this.first[slot] as number) - (this.after[at] as number);

@@ -22,6 +22,13 @@ export async function check(
   return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
 }
 
+/** The same with `trace`. */
+export async function trace(lab: Lab, args: readonly string[]): Promise<Examined> {
+  const run = await execa(process.execPath, [program, 'trace', '--json', ...lab.hostArguments(), ...args], { reject: false });
+  if (run.stdout === '') throw new Error(run.stderr);
+  return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
+}
+
 /** Causes with their hosts and severities but standing risks, as a test compares them. */
 export function diagnosed(report: Report): string[] {
   return broughtAbout(report.diagnoses).map(named);

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { PatternEnd, Report } from '../../src/types.js';
+import { diagnosed, trace } from './doctor.js';
+import { type Lab, raiseLab } from './lab.js';
+import { furtherFaults } from './scenarios/further.js';
+import { faults } from './scenarios/index.js';
+import { topologyOf } from './topologies.js';
+
+/** What packets show of a fault. */
+interface Shown {
+  fault: string;
+  /** The listening port of a service that it breaks. */
+  port: number;
+  /** How transactions end, and where: after which interface of which host. */
+  end: PatternEnd;
+  at?: string;
+  /** The upstreams whose transactions end so, all of them; absent: all upstreams. */
+  upstreams?: readonly string[];
+}
+
+const [dev1, dev2, dev4] = ['172.16.0.11', '172.16.0.12', '172.16.0.14'];
+
+const shown: readonly Shown[] = [
+  { fault: 'proxy/mark-rule-missing (http)', port: 80, end: 'misdelivered' },
+  { fault: 'proxy/policy-rule-missing', port: 80, end: 'misdelivered' },
+  { fault: 'proxy/src-valid-mark', port: 80, end: 'vanished', at: 'proxy eth1' },
+  { fault: 'dsr/reply-not-rewritten', port: 53, end: 'misdelivered' },
+  { fault: 'dsr/rewrite-wrong-address', port: 53, end: 'misdelivered' },
+  { fault: 'dsr/forwarding-off', port: 53, end: 'vanished', at: 'proxy eth1' },
+  { fault: 'nginx/dsr-without-client-port', port: 53, end: 'misdelivered' },
+  { fault: 'upstream/rp-filter-drops-request', port: 53, end: 'vanished', at: 'dev2 eth0', upstreams: [dev2] },
+  { fault: 'upstream/no-route-to-client', port: 80, end: 'vanished', at: 'dev4 eth0', upstreams: [dev4] },
+  { fault: 'upstream/firewall-drops-request (dropped)', port: 80, end: 'vanished', at: 'dev1 eth0', upstreams: [dev1] },
+  { fault: 'upstream/reply-bypasses-proxy', port: 80, end: 'misdelivered', upstreams: [dev2] },
+  { fault: 'upstream/not-listening', port: 80, end: 'refused', upstreams: [dev1] },
+  { fault: 'network/spoofed-source-dropped', port: 80, end: 'vanished', at: 'proxy eth1', upstreams: [dev4] },
+  { fault: 'network/reply-lost-between-hosts', port: 80, end: 'vanished', at: 'dev2 eth0', upstreams: [dev2] },
+];
+
+const all = [...faults, ...furtherFaults];
+
+async function inLab(name: string, use: (lab: Lab, fault: (typeof all)[number]) => Promise<void>): Promise<void> {
+  const fault = all.find((each) => each.name === name);
+  if (!fault) throw new Error(`no fault is called ${name}`);
+  const lab = await raiseLab(topologyOf(fault));
+  try {
+    await lab.change(fault.changes);
+    await use(lab, fault);
+  } finally {
+    await lab.remove();
+  }
+}
+
+/** Upstreams with a transaction that failed, and how those of each ended. */
+function failures({ trace: seen }: Report): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { upstream = 'none', end, vanishedAfter } of seen?.patterns ?? []) {
+    // When all upstreams have failed, nginx refuses by itself for some seconds.
+    if (end === 'delivered' || (end === 'refused' && upstream === 'none')) continue;
+    const where = vanishedAfter ? ` after ${vanishedAfter.host} ${vanishedAfter.iface}` : '';
+    found.set(upstream, (found.get(upstream) ?? new Set()).add(`${end}${where}`));
+  }
+  return found;
+}
+
+describe.concurrent('packets on all hosts', () => {
+  for (const { fault: name, port, end, at, upstreams = ['172.16.0.11', '172.16.0.12', '172.16.0.13', '172.16.0.14'] } of shown) {
+    it(`show where transactions end: ${name}`, () =>
+      inLab(name, async (lab, fault) => {
+        const { exitCode, report } = await trace(lab, ['--port', String(port), '--probe']);
+        expect(diagnosed(report)).toEqual([`fault ${fault.cause} on ${fault.host}`]);
+        expect(report.diagnoses[0]?.certainty).toBe('proven');
+        expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 1, verdict: 'faulty' });
+        const where = at === undefined ? end : `${end} after ${at}`;
+        expect(failures(report)).toEqual(new Map(upstreams.map((upstream) => [upstream, new Set([where])])));
+        const { transactions, patterns, points } = report.trace ?? {
+          transactions: { total: 0, failed: 0, ambiguous: 0 },
+          patterns: [],
+          points: [],
+        };
+        expect(transactions.ambiguous).toBe(0);
+        expect(transactions.failed).toBe(patterns.filter((each) => each.end !== 'delivered').reduce((sum, { count }) => sum + count, 0));
+        expect(points.every(({ dropped }) => dropped === 0)).toBe(true);
+      }));
+  }
+});
+
+describe('a healthy setup', () => {
+  it('delivers all, over every upstream', async () => {
+    const lab = await raiseLab(topologyOf({}));
+    try {
+      const { exitCode, report } = await trace(lab, ['--probe']);
+      expect(failures(report)).toEqual(new Map());
+      expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 0, verdict: 'healthy' });
+      expect(new Set(report.trace?.patterns.map(({ service, upstream }) => `${service} ${upstream}`)).size).toBe(20);
+    } finally {
+      await lab.remove();
+    }
+  });
+});
