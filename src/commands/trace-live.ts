@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type CounterReading, differ, readCounters } from '../capture/counters.js';
+import { dropDeltas, watchDrops } from '../capture/drops.js';
 import { installedPcap, pcapCan } from '../capture/pcap.js';
 import type { CaptureEnd, CapturePlan, RunningCapture } from '../capture/plan.js';
 import { plansFor } from '../capture/points.js';
@@ -46,6 +47,8 @@ export async function traceLive(
     startCapture(plan, (chunk) => feeds[point]?.push(chunk), pcap && pcapCan(plan) ? { engine: pcap } : {}),
   );
   const hosts = new Map(plans.map(({ host, target }) => [host, openHost(target)]));
+  const drops = options.drops ? await watchDrops() : undefined;
+  if (drops?.ok === false) io.warn(`--drops: ${drops.why}`);
   try {
     io.progress(`starting ${captures.length} captures`);
     const [before] = await Promise.all([readAll(hosts), complainAbout(captures, io)]);
@@ -54,12 +57,16 @@ export async function traceLive(
     await watch(tracer, options, io, enough);
     await settle(tracer);
     const [after, ends] = await Promise.all([readAll(hosts), Promise.all(captures.map((capture) => capture.stop()))]);
-    const counters = after.flatMap((reading, n) => differ(before[n] ?? reading, reading));
+    const dropped = drops?.ok ? dropDeltas(await drops.stop(), here(options)) : [];
+    const counters = [...after.flatMap((reading, n) => differ(before[n] ?? reading, reading)), ...dropped];
     return observationOf(tracer, countsOf(plans, ends, tracer), counters, Date.now() * 1000);
   } finally {
-    await Promise.all(captures.map((capture) => capture.stop()));
+    await Promise.all([...captures.map((capture) => capture.stop()), drops?.ok ? drops.stop() : undefined]);
   }
 }
+
+/** The machine that tpdoctor runs on, by the name of a host that it is. */
+const here = ({ hosts }: TraceOptions): string => hosts.find(({ target }) => target === 'local')?.name ?? hosts[0]?.name ?? 'local';
 
 const readAll = (hosts: ReadonlyMap<string, Host>): Promise<CounterReading[]> =>
   Promise.all([...hosts].map(([name, host]) => readCounters(host, name)));

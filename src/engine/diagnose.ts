@@ -1,6 +1,7 @@
 import type { Case, Conclusion, Diagnosis, Evidence, Rule, Walk } from '../types.js';
 import { buildCase, type CaseOptions } from './case.js';
 import { logEvidence } from './log-evidence.js';
+import { withObserved } from './observed.js';
 import { applyCure, flowKey, harmlessCures, legOrder, type TriedCure, workingCure } from './working-cure.js';
 
 export interface Diagnosed {
@@ -57,7 +58,9 @@ export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options:
         flows.has(flowKey(walk)) || (diagnosis.severity === 'fault' && diagnosis.services.includes(walk.service.id)),
     );
   const unexplained = current.walks.filter((walk) => walk.end === 'broken' && !explained(walk));
-  const risks = riskDiagnoses({ ...current, read: first.snapshots }, rules, options, crashes).filter(
+  // What packets showed is of the setup as it is: it says nothing of a mended copy.
+  const seen = pressing.length === 0 && first.observed ? { observed: first.observed } : {};
+  const risks = riskDiagnoses({ ...current, ...seen, read: first.snapshots }, rules, options, crashes).filter(
     ({ cause, host }) => !known.has(`${cause} ${host}`),
   );
   const diagnoses = [...pressing.map(({ diagnosis }) => diagnosis), ...risks].sort(bySeverity);
@@ -144,7 +147,7 @@ function toDiagnosis({ cause, conclusion }: Found, tried: TriedCure | undefined,
   const { walks, cures: _cures, evidence, steps, ...rest } = conclusion;
   const services = [...new Set(walks.map((walk) => walk.service.id))].sort();
   const log: Evidence[] = conclusion.severity === 'fault' ? logEvidence(first, walks) : [];
-  return {
+  const diagnosis = {
     cause,
     ...rest,
     steps: [...steps, ...lossesOf(tried)],
@@ -152,6 +155,7 @@ function toDiagnosis({ cause, conclusion }: Found, tried: TriedCure | undefined,
     evidence: uniqueEvidence([...evidence, ...log]),
     fix: [...(tried?.cure.steps ?? [])],
   };
+  return withObserved(first, diagnosis, walks);
 }
 
 /** What others would lose by the cure, when no other cure helps. */

@@ -28,8 +28,9 @@ export function judge(sightings: readonly Sighting[], expects: Expectation): Jud
   if (isAnswered(sightings, first, expects)) return { end: 'delivered' };
   // Where nginx came as far as asking an upstream, that is what failed: what the client got follows from it.
   const behind = sightings.filter(isBehind);
-  const failing = behind.length > 0 && !isBehind(first) ? behind : sightings;
-  const lost = failing.find((s) => isMisdelivered(s, first, client, expects));
+  // With Direct Server Return both sides are one way.
+  const failing = behind.length > 0 && !isBehind(first) && first.kind !== Kind.datagramTo ? behind : sightings;
+  const lost = sightings.find((s) => isMisdelivered(s, first, client, expects));
   if (lost) return { end: 'misdelivered', last: lost };
   const refused = failing.findLast(
     (s) => s.kind === Kind.resetFrom || s.kind === Kind.finFrom || s.kind === Kind.failureFrom || isError(s.kind),

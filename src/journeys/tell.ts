@@ -19,6 +19,7 @@ export function tellPattern(pattern: FoundPattern, joiner: Joiner, offsetOf: (ho
     end: pattern.judgement.end,
     path,
     ...(pattern.judgement.vanishedAfter === undefined ? {} : { vanishedAfter: pattern.judgement.vanishedAfter }),
+    ...(pattern.judgement.last === undefined ? {} : { endsAt: pattern.sightings.indexOf(pattern.judgement.last) }),
     ...(pattern.service?.id === undefined ? {} : { service: pattern.service.id }),
     ...(pattern.upstream === 0 ? {} : { upstream: endpoints.addressOf(pattern.upstream) }),
   };
