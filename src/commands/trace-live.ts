@@ -47,7 +47,7 @@ export async function traceLive(
     startCapture(plan, (chunk) => feeds[point]?.push(chunk), pcap && pcapCan(plan) ? { engine: pcap } : {}),
   );
   const hosts = new Map(plans.map(({ host, target }) => [host, openHost(target)]));
-  const drops = options.drops ? await watchDrops() : undefined;
+  const drops = options.drops ? watchDrops() : undefined;
   if (drops?.ok === false) io.warn(`--drops: ${drops.why}`);
   try {
     io.progress(`starting ${captures.length} captures`);
