@@ -24,7 +24,7 @@ export type Readiness = { ok: true } | { ok: false; why: string };
 export interface CaptureEnd {
   /** Packets handed over. */
   captured: number | undefined;
-  /** Packets that passed the filter. */
+  /** Packets that passed the filter, also those that nobody took any more when the capture ended, and on the loopback each of them twice. */
   received: number | undefined;
   /** By the kernel and by the interface. A capture that dropped packets never proves a loss. */
   dropped: number | undefined;

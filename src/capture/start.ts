@@ -22,7 +22,7 @@ export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => 
   const [file, ...args] = commandIn(plan.target, ['sh', '-c', keeper, 'sh', ...engine.command(plan)]);
   // In a session of its own, which Ctrl-C on the terminal does not reach: a capture ends when it is told to.
   const child = spawn(file, args, { detached: true });
-  const account = new Account(engine, (why) => explainFailure(plan.target, why));
+  const account = new Account(engine, (why) => `${explainFailure(plan.target, why)}${hintFor(why)}`);
   const finish = (): void => {
     child.stdin.end();
     setTimeout(() => destroy(child), stopMs).unref();
@@ -66,6 +66,12 @@ function engineFor(plan: CapturePlan): Engine {
   return pcap !== undefined && pcapCan(plan) ? pcap : tcpdump;
 }
 
+function hintFor(why: string): string {
+  if (/permission|not permitted/i.test(why)) return ' (a capture needs root, or the capability CAP_NET_RAW)';
+  if (why !== 'tcpdump is not installed there' || pcap !== undefined) return '';
+  return ', nor is the npm package pcap here, which npm leaves out where it cannot build it with the headers of libpcap';
+}
+
 /** What a capture has told of itself. */
 class Account {
   stopped = false;
@@ -105,8 +111,7 @@ class Account {
 
   end(): CaptureEnd {
     const [why = ''] = this.complaints;
-    const hint = /permission|not permitted/i.test(why) ? ' (a capture needs root, or the capability CAP_NET_RAW)' : '';
-    return this.stopped ? this.counts : { ...this.counts, why: `${this.explain(why).slice(0, 500)}${hint}` };
+    return this.stopped ? this.counts : { ...this.counts, why: this.explain(why.slice(0, 500)) };
   }
 }
 

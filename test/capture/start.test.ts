@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { pcapEngine } from '../../src/capture/pcap.js';
 import type { CapturePlan } from '../../src/capture/plan.js';
 import { startCapture } from '../../src/capture/start.js';
@@ -159,6 +162,24 @@ describe('a capture by tcpdump', () => {
     await incoming.untilThereAre(5);
     await Promise.all(captures.map((capture) => capture.stop()));
     expect([incoming.all.length, outgoing.all.length]).toEqual([5, 0]);
+  });
+});
+
+describe('where neither engine is installed', () => {
+  it('a capture says what would help', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'tpcap-'));
+    onTestFinished(() => rm(dir, { recursive: true }));
+    for (const program of ['sh', 'nsenter']) await symlink(`/usr/bin/${program}`, join(dir, program));
+    vi.stubEnv('PATH', dir);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    // The sources have no built child, without which the package is of no use.
+    const capture = startCapture(wire.plan(), () => undefined);
+    expect(await capture.ready).toEqual({
+      ok: false,
+      why: expect.stringMatching(/^tcpdump is not installed there, nor is the npm package pcap/),
+    });
   });
 });
 
