@@ -8,41 +8,11 @@ import { evaluate } from '../../src/path/firewall.js';
 import type { Packet, Query } from '../../src/types.js';
 import { articleSnapshots, client, upstreams } from '../kit/article.js';
 import { setIptables } from '../kit/change.js';
+import { compareCaptures } from './bench-captures.js';
 import { type Lab, raiseLab } from './lab.js';
-
-/*
- * Speed as ratios within one run: these machines are too noisy for anything else. Each pair is run in turn, and the median of the ratios is told.
- */
+import { compare, node } from './measure.js';
 
 const program = fileURLToPath(new URL('../../../bin/tpdoctor', import.meta.url));
-const rounds = 7;
-
-function seconds(act: () => unknown): number {
-  const started = process.hrtime.bigint();
-  act();
-  return Number(process.hrtime.bigint() - started) / 1e9;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-/** Prints how many times as long `a` takes as `b`. */
-function compare(what: string, a: () => unknown, b: () => unknown): void {
-  a();
-  b();
-  const pairs = Array.from({ length: rounds }, () => ({ a: seconds(a), b: seconds(b) }));
-  const ratio = median(pairs.map((pair) => pair.a / pair.b));
-  const [left, right] = [median(pairs.map((pair) => pair.a)), median(pairs.map((pair) => pair.b))].map(
-    (value) => `${(value * 1000).toFixed(1)} ms`,
-  );
-  console.log(`${ratio.toFixed(2).padStart(8)}  ${what}  (${left} : ${right})`);
-}
-
-function node(...args: string[]): void {
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
-  if (status !== 0 && status !== 1 && status !== 2) throw new Error(`${args.join(' ')}: ${stderr}`);
-}
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
@@ -142,3 +112,4 @@ try {
 } finally {
   await lab.remove();
 }
+compareCaptures();
