@@ -44,7 +44,7 @@ export function diagnose(first: Case, rules: ReadonlyMap<string, Rule>, options:
     );
     let snapshots = current.snapshots;
     for (const each of inCuringOrder(fresh)) {
-      const tried = triedCure(current, each, options, crashes);
+      const tried = triedCure(...asNow(current, snapshots, each, options), options, crashes);
       known.set(idOf(each), learn(known.get(idOf(each)), toDiagnosis(each, tried, first), each.conclusion.walks));
       if (tried) snapshots = applyCure(snapshots, tried.cure);
     }
@@ -131,6 +131,18 @@ function conclusionsOf(rule: Rule, c: Case, cause: string, crashes: Map<string, 
     crashes.set(cause, error instanceof Error ? error.message : String(error));
     return [];
   }
+}
+
+/**
+ * What a rule concludes once the cures before it in this round are carried out on that host: places in chains and free names are other ones
+ * then. Where it has nothing to say any more, its cure is the one that it had.
+ */
+function asNow(current: Case, snapshots: Case['snapshots'], found: Found, options: CaseOptions): [Case, Found] {
+  const { host } = found.conclusion;
+  if (snapshots.get(host) === current.snapshots.get(host)) return [current, found];
+  const now: Case = { ...buildCase(snapshots, options), read: current.read ?? current.snapshots };
+  const conclusion = conclusionsOf(found.rule, now, found.cause, new Map()).find((other) => other.host === host);
+  return conclusion ? [now, { ...found, conclusion }] : [current, found];
 }
 
 /** A rule that throws when it is asked about the mended case is our own error, and costs its cure. */

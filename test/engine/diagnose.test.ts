@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { markReplies } from '../../src/cures/mark-replies.js';
 import { diagnose } from '../../src/engine/diagnose.js';
 import type { Conclusion } from '../../src/types.js';
 import { articleCase, type Change, mangle4 } from '../kit/article.js';
@@ -165,6 +166,25 @@ test('a cure that mends nothing is not printed', () => {
   const idle = { host: 'proxy', steps: [step], apply: (snapshot: Parameters<Conclusion['cures'][number]['apply']>[0]) => snapshot };
   const rules = new Map([['a/useless', ruleThat((each) => [conclusion({ walks: each.walks, cures: [idle] })])]]);
   expect(diagnose(c, rules, options).diagnoses[0]?.fix).toEqual([]);
+});
+
+test('a cure begins where those before it on its host have led, also within one round', () => {
+  const change = [
+    setIptables('proxy', 'mangle', []),
+    setIptables('proxy', 'mangle', [], { family: 6 }),
+    changeFact('proxy', 'tools', () => ['ip', 'nft']),
+  ];
+  const marking = (id: string) =>
+    ruleThat((c) => {
+      const walks = c.walks.filter((walk) => walk.end === 'broken' && walk.service.id === id);
+      const host = c.snapshots.get('proxy');
+      const replies = walks.flatMap(({ steps }) => steps.at(-1)?.packet ?? []);
+      return host && walks.length > 0 ? [conclusion({ walks, cures: markReplies(host, replies, 1, { socketMatch: false }) })] : [];
+    });
+  const rules = new Map(['http:80/#web', 'udp:5300'].map((id) => [`a/${id}`, marking(id)]));
+  const { diagnoses } = diagnose(articleCase({ change }), rules, options);
+  const tables = diagnoses.map(({ fix }) => commands(fix).map((command) => /create table (\w+ \w+)/.exec(command)?.[1]));
+  expect(tables).toEqual([['ip transparent_proxy'], ['ip transparent_proxy_2']]);
 });
 
 test('of two cures that mend nothing yet, the one that moves the packet on is printed', () => {

@@ -71,10 +71,11 @@ const kinds: Readonly<Record<string, Kind>> = {
       on(
         'proxy',
         `iptables-nft -t mangle -D PREROUTING -p tcp -s 172.16.0.0/28 --sport 80 -j MARK --set-xmark 0x1/0xffffffff
-iptables-nft -t mangle -A PREROUTING -i eth0 -p tcp --dport 80 -j TPROXY --on-port 80 --tproxy-mark 0x1/0x1
-iptables-nft -t mangle -A PREROUTING -p icmp -m comment --comment "the \\"last\\" one" -j MARK --set-xmark 0x7/0xffffffff
-iptables-legacy -t mangle -A PREROUTING -p icmp -m comment --comment "the \\"last\\" one" -j MARK --set-xmark 0x7/0xffffffff
-iptables-legacy -t mangle -A PREROUTING -p tcp ! --sport 8 -m mark --mark 0x8 -j ACCEPT`,
+for tool in iptables-nft iptables-legacy; do
+  $tool -t mangle -A PREROUTING -p icmp -m comment --comment "the \\"first\\" of $tool" -j MARK --set-xmark 0x7/0xffffffff
+  $tool -t mangle -A PREROUTING -i eth0 -p tcp --dport 80 -j TPROXY --on-port 80 --tproxy-mark 0x1/0x1
+  $tool -t mangle -A PREROUTING -p tcp ! --sport 8 -m mark --mark 0x8 -j ACCEPT
+done`,
       ),
     ],
     types: [/^iptables-nft .* -D PREROUTING/, /^iptables-legacy .* -D PREROUTING/, /^ip rule add from/],
