@@ -41,7 +41,7 @@ export function admitFirst(snapshot: Snapshot, { table, chain }: ChainPlace, adm
         run: commandLine('nft', `insert rule ${table.family} ${table.name} ${chain.name} ${text}`),
         undo,
         persist: isOfFirewalld(snapshot, table)
-          ? lastingInFirewalld(chain.base?.hook, admission)
+          ? lastingInFirewalld(table, chain.base?.hook, admission)
           : `at the top of this chain: ${lastingNft(snapshot)}`,
         why,
       },

@@ -1,4 +1,4 @@
-import type { Family, Hook, Snapshot } from '../types.js';
+import type { Family, FirewallTable, Hook, Snapshot } from '../types.js';
 import type { Admission } from './admission.js';
 import { distributionOf } from './distribution.js';
 import { firewallManagerOf } from './firewall-manager.js';
@@ -78,15 +78,39 @@ const permanent = (...words: readonly string[]): string => commandLine('firewall
 const policy = 'upstream-replies';
 
 /** How what was admitted by hand in a base chain of firewalld's own table lasts: its next reload makes that table anew. */
-export function lastingInFirewalld(hook: Hook | undefined, admission: Admission): string {
+export function lastingInFirewalld({ chains }: FirewallTable, hook: Hook | undefined, admission: Admission): string {
+  const gone = 'its next reload takes this away';
   if (hook === 'prerouting' && admission.family === 6)
-    return `its next reload takes this away; no more to be dropped for their way back then: sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=no/' /etc/firewalld/firewalld.conf`;
-  const rules = hook === 'forward' ? richRules(admission, -1) : undefined;
-  if (rules === undefined) return 'its next reload takes this away, and no zone has words for it: type it again then';
-  const inPolicy = (option: string) => permanent(`--policy=${policy}`, option);
-  const commands = [
-    permanent(`--new-policy=${policy}`),
-    ...['--add-ingress-zone=ANY', '--add-egress-zone=ANY', ...rules.map((rule) => `--add-rich-rule=${rule}`)].map(inPolicy),
-  ];
-  return `its next reload takes this away and brings a policy, if there is one by then: ${commands.join(' && ')}`;
+    return `${gone}; to look no more for the way back of IPv6: sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=no/' /etc/firewalld/firewalld.conf`;
+  if (hook === 'forward') {
+    const commands = policyCommands(admission);
+    if (commands.length > 0) return `${gone} and brings a policy, if there is one by then: ${commands.join(' && ')}`;
+  }
+  const hiding = hook === 'postrouting' ? zonesThatHide(chains) : [];
+  if (hiding.length > 0) {
+    const commands = hiding.flatMap((zone) => hideOnly(zone, admission));
+    return `${gone}; to hide the upstreams alone where they go out, not clients: ${commands.join(' && ')}`;
+  }
+  return `${gone}, and no zone has words for it: type it again then`;
+}
+
+/** From any zone to any, as replies go. */
+function policyCommands(admission: Admission): string[] {
+  const rules = richRules(admission, -1) ?? [];
+  const options = ['--add-ingress-zone=ANY', '--add-egress-zone=ANY', ...rules.map((rule) => `--add-rich-rule=${rule}`)];
+  return rules.length === 0
+    ? []
+    : [permanent(`--new-policy=${policy}`), ...options.map((option) => permanent(`--policy=${policy}`, option))];
+}
+
+/** Zones with masquerade: each has a chain `nat_POST_ZONE_allow`. */
+function zonesThatHide(chains: FirewallTable['chains']): string[] {
+  const hides = ({ rules }: FirewallTable['chains'][number]) =>
+    rules.some(({ steps }) => steps.some((step) => 'do' in step && step.do === 'masquerade'));
+  return chains.filter(hides).flatMap(({ name }) => /^nat_POST_(.+)_allow$/.exec(name)?.[1] ?? []);
+}
+
+function hideOnly(zone: string, { family, destinations = [] }: Admission): string[] {
+  const rules = destinations.map((address) => `--add-rich-rule=rule family="ipv${family}" source address="${address}" masquerade`);
+  return ['--remove-masquerade', ...rules].map((option) => permanent(`--zone=${zone}`, option));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { lastingInFirewalld, lastingIptables, lastingNft } from '../../src/cures/lasting-rules.js';
+import type { FirewallTable } from '../../src/types.js';
 import { makeHost } from '../kit/host.js';
 
 const host = (family: string, ...networkManagers: string[]) =>
@@ -44,11 +45,27 @@ describe('a rule made by hand lasts where the host keeps such', () => {
   });
 });
 
+/** firewalld's own, with masquerade in its zone external. */
+const table: FirewallTable = {
+  source: 'nft',
+  family: 'inet',
+  name: 'firewalld',
+  chains: [
+    { name: 'nat_POST_public_allow', rules: [] },
+    { name: 'nat_POST_external_allow', rules: [{ text: 'meta nfproto ipv4 oifname != "lo" masquerade', steps: [{ do: 'masquerade' }] }] },
+  ],
+  sets: {},
+};
+
 test('what was admitted in a chain of firewalld gets what brings the same back: a policy, or no look at the way back', () => {
   const replies = { family: 4, protocol: 17, sources: ['172.16.0.11', '172.16.0.12'], sourcePort: 53 } as const;
-  const policy = lastingInFirewalld('forward', replies);
+  const policy = lastingInFirewalld(table, 'forward', replies);
   expect(policy).toContain('firewall-cmd --permanent --new-policy=upstream-replies');
   expect(policy.match(/source address="172\.16\.0\.1\d" source-port port="53" protocol="udp" accept/g)).toHaveLength(2);
-  expect(lastingInFirewalld('prerouting', { family: 6, mark: 1 })).toContain('IPv6_rpfilter=no');
-  expect(lastingInFirewalld('input', { family: 4, mark: 1 })).not.toContain('firewall-cmd');
+  expect(lastingInFirewalld(table, 'prerouting', { family: 6, mark: 1 })).toContain('IPv6_rpfilter=no');
+  expect(lastingInFirewalld(table, 'input', { family: 4, mark: 1 })).not.toContain('firewall-cmd');
+  const towards = { family: 4, protocol: 6, destinations: ['172.16.0.11'], destinationPort: 80 } as const;
+  expect(lastingInFirewalld(table, 'postrouting', towards)).toContain(
+    `firewall-cmd --permanent --zone=external --remove-masquerade && firewall-cmd --permanent --zone=external '--add-rich-rule=rule family="ipv4" source address="172.16.0.11" masquerade'`,
+  );
 });

@@ -150,6 +150,19 @@ test('an address of the other family, a mask with holes and a port that is none 
   }
 });
 
+test('a prefix of mapped addresses is one of ip6tables', () => {
+  const [table] = parseIptablesSave('*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -d ::ffff:0.0.0.0/96 -j DROP\nCOMMIT\n', {
+    source: 'iptables-nft',
+    family: 6,
+  });
+  expect(table?.chains[0]?.rules[0]?.steps).toContainEqual({
+    match: 'address',
+    side: 'destination',
+    not: false,
+    among: [['0.0.0.0', '255.255.255.255']],
+  });
+});
+
 test('ip6tables rules are of family 6', () => {
   const tables = read('debian12.ip6tables-nft.txt');
   expect(tables.every(({ family }) => family === 'ip6')).toBe(true);

@@ -21,14 +21,16 @@ export const ownMounts = `unshare --mount sh -ec '
   exec sleep infinity' >/dev/null 2>&1 </dev/null &
 ${waitUntil('the host has mounts of its own', `[ -e ${mountsFile} ]`)}`;
 
-/** Inside own mounts. `options` are those of one firewall-offline-cmd each, carried out before the daemon starts. */
-export const startFirewalld = (...options: readonly string[]): string =>
+/** Inside own mounts. What is set before the daemon starts: options of firewall-offline-cmd, and `Key=value` of firewalld.conf. */
+export const startFirewalld = (...settings: readonly string[]): string =>
   [
     'dbus-daemon --system --fork --nopidfile',
-    ...options.map((each) => `firewall-offline-cmd ${each} >/dev/null 2>&1`),
+    ...settings.map((each) => (each.startsWith('-') ? `firewall-offline-cmd ${each} >/dev/null 2>&1` : configure(each))),
     'firewalld --nopid',
     waitUntil('firewalld runs', 'firewall-cmd --state >/dev/null 2>&1'),
   ].join('\n');
+
+const configure = (line: string): string => `sed -i 's/^${line.split('=')[0]}=.*/${line}/' /etc/firewalld/firewalld.conf`;
 
 /** Inside own mounts. `rules` are what follows the word ufw. */
 export const startUfw = (...rules: readonly string[]): string =>

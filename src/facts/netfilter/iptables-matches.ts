@@ -47,7 +47,8 @@ function generalMatch({ name, not, args }: RuleOption, family: Family): Firewall
 function addressRange(text: string, family: Family): AddressRange | undefined {
   const [address = '', mask] = text.split('/');
   const prefix = mask !== undefined && isAddress(mask) ? withMask(address, mask) : text;
-  return prefix !== undefined && parsePrefix(prefix)?.family === family ? rangeOf(prefix) : undefined;
+  // By its form: a mapped address is one of ip6tables, although it counts as IPv4 and no packet of IPv6 bears it.
+  return prefix !== undefined && prefix.includes(':') === (family === 6) ? rangeOf(prefix) : undefined;
 }
 
 function withMask(address: string, mask: string): string | undefined {

@@ -6,16 +6,18 @@ import { type Fault, fault, type Oddity } from './scenario.js';
 
 /* Hosts whose firewall is run by firewalld or ufw, on the article's topology. */
 
-const withFirewalld = (host: string, ...options: readonly string[]): Change[] => [
+const withFirewalld = (host: string, ...settings: readonly string[]): Change[] => [
   { host, run: ownMounts },
-  { host, run: startFirewalld(...options) },
+  { host, run: startFirewalld(...settings) },
 ];
 
+const byIptables = 'FirewallBackend=iptables';
+/** Else it drops replies of IPv6: the way back to their source, looked up with their mark, leads to nginx. */
+const anyWayBack = 'IPv6_rpfilter=no';
+
 /** firewalld empties the tables of iptables as it starts, so what marks replies comes afterwards. */
-const firewalldOnProxy = (...options: readonly string[]): Change[] => [
-  { host: 'proxy', run: ownMounts },
-  { host: 'proxy', run: dropsNoReplies },
-  { host: 'proxy', run: startFirewalld(...options) },
+const firewalldOnProxy = (...settings: readonly string[]): Change[] => [
+  ...withFirewalld('proxy', anyWayBack, ...settings),
   { host: 'proxy', run: markRules(markArguments) },
 ];
 
@@ -28,9 +30,6 @@ export const marksByFirewalld = (lacking?: keyof typeof markArguments): Change =
     .map((rule) => `firewall-cmd --permanent --direct --add-rule ${rule}`)
     .join('\n'),
 });
-
-/** Else it drops replies of IPv6: the way back to their source, looked up with their mark, leads to nginx. */
-const dropsNoReplies = "sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=no/' /etc/firewalld/firewalld.conf";
 
 const withUfw = (host: string, ...rules: readonly string[]): Change[] => [
   { host, run: ownMounts },
@@ -67,6 +66,14 @@ export const frontEndFaults: readonly Fault[] = [
     "firewalld's IPv6_rpfilter",
   ),
   fault('dsr/firewall-drops-reply', 'proxy', ['dns'], firewalldOnProxy(open()), 'firewalld forwards nothing between its zones'),
+  fault('dsr/firewall-drops-reply', 'proxy', ['dns'], firewalldOnProxy(byIptables, open()), 'firewalld by iptables forwards nothing'),
+  fault(
+    'proxy/masquerade-hides-client',
+    'proxy',
+    ['http', 'tcp', 'dns', 'udp5300'],
+    firewalldOnProxy(open(), '--add-masquerade', '--add-forward', '--add-interface=eth0', '--add-interface=eth1'),
+    "firewalld's zone of both links masquerades",
+  ),
   fault('upstream/firewall-drops-request', 'dev1', ['http', 'http6'], withFirewalld('dev1', open('80/tcp')), "firewalld's zone rejects it"),
   fault(
     'upstream/firewall-drops-request',
@@ -117,6 +124,10 @@ export const frontEndOddities: readonly Oddity[] = [
   {
     name: 'firewalld on all hosts with the services open',
     changes: [...firewalldOnProxy(open(), trustUpstreams), ...withFirewalld('dev1', open())],
+  },
+  {
+    name: 'firewalld by iptables on all hosts with the services open',
+    changes: [...firewalldOnProxy(byIptables, open(), trustUpstreams), ...withFirewalld('dev1', byIptables, open())],
   },
   {
     name: 'ufw on all hosts with the services allowed',
