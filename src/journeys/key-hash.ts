@@ -1,4 +1,4 @@
-/** A 64-bit key in two halves, built up word by word. One instance is used again and again. */
+/** A 64-bit key in two signed halves, built up word by word: an unsigned one would often be a double. One instance is used again and again. */
 export class KeyHash {
   high = 0;
   low = 0;
@@ -24,11 +24,11 @@ export class KeyHash {
     return this;
   }
 
+  /** Of IPv4, only the last word says anything. */
   address(words: Uint32Array): this {
-    return this.add(words[0] as number)
-      .add(words[1] as number)
-      .add(words[2] as number)
-      .add(words[3] as number);
+    const [a, b, c, d] = [(words[0] as number) | 0, (words[1] as number) | 0, (words[2] as number) | 0, (words[3] as number) | 0];
+    if ((a | b | c) !== 0) this.add(a).add(b).add(c);
+    return this.add(d);
   }
 
   end(): this {
@@ -36,8 +36,8 @@ export class KeyHash {
     low ^= low >>> 16;
     low = Math.imul(low, 0x85ebca6b);
     low ^= low >>> 13;
-    this.low = (low ^ this.high) >>> 0;
-    this.high = (this.high ^ Math.imul(low, 0xc2b2ae35)) >>> 0;
+    this.low = low ^ this.high;
+    this.high ^= Math.imul(low, 0xc2b2ae35);
     return this;
   }
 }

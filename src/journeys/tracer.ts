@@ -36,6 +36,8 @@ export class Tracer {
   from = Number.POSITIVE_INFINITY;
   to = Number.NEGATIVE_INFINITY;
   private readonly patterns: Patterns;
+  /** Of each point, as a list: it is short, and looking a double up in a set takes longer. */
+  private readonly ownMacs: readonly (readonly number[])[];
   private readonly clocks: Clocks;
   private concluded = 0;
   private closing: number | undefined;
@@ -46,6 +48,7 @@ export class Tracer {
     { capacity }: TracerOptions = {},
   ) {
     this.packets = new Float64Array(points.length);
+    this.ownMacs = points.map(({ ownMacs }) => [...ownMacs]);
     this.clocks = new Clocks([...new Set(points.map(({ host }) => host))]);
     this.patterns = new Patterns(
       () => this.joiner,
@@ -66,7 +69,14 @@ export class Tracer {
     if (common < this.from) this.from = common;
     if (common > this.to) this.to = common;
     this.packets[point] = (this.packets[point] as number) + 1;
-    this.joiner.see(point, directionOf(place, headers, bytes), headers, bytes, common, quoted);
+    this.joiner.see(
+      point,
+      directionOf(place.direction, this.ownMacs[point] as readonly number[], headers, bytes),
+      headers,
+      bytes,
+      common,
+      quoted,
+    );
   }
 
   /** Everything that was seen so far is over. */
@@ -123,15 +133,11 @@ export class Tracer {
   }
 }
 
-export function directionOf(
-  { ownMacs, direction }: Pick<TracedPoint, 'ownMacs' | 'direction'>,
-  headers: Headers,
-  bytes: Uint8Array,
-): Direction {
+function directionOf(direction: Direction | undefined, ownMacs: readonly number[], headers: Headers, bytes: Uint8Array): Direction {
   if (headers.direction !== Direction.unknown) return headers.direction;
   if (direction !== undefined) return direction;
-  if (ownMacs.size === 0) return Direction.unknown;
-  if (headers.sourceMacAt >= 0 && ownMacs.has(macAt(bytes, headers.sourceMacAt))) return Direction.out;
-  if (headers.destinationMacAt >= 0 && ownMacs.has(macAt(bytes, headers.destinationMacAt))) return Direction.in;
+  if (ownMacs.length === 0) return Direction.unknown;
+  if (headers.sourceMacAt >= 0 && ownMacs.includes(macAt(bytes, headers.sourceMacAt))) return Direction.out;
+  if (headers.destinationMacAt >= 0 && ownMacs.includes(macAt(bytes, headers.destinationMacAt))) return Direction.in;
   return Direction.unknown;
 }
