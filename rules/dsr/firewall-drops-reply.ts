@@ -15,6 +15,9 @@ const rule: Rule = {
     how: [
       'Let the answers pass, before the rule that drops them:',
       '  iptables -I FORWARD -s 172.16.0.0/28 -p udp --sport 53 -j ACCEPT',
+      "With ufw, and in firewalld's own table, which a reload makes anew (a policy from ANY to ANY with --permanent lasts):",
+      '  ufw route allow proto udp from 172.16.0.0/28 port 53',
+      "  nft 'insert rule inet firewalld filter_FORWARD ip saddr 172.16.0.0/28 udp sport 53 accept'",
       'Without state (`ctstate`), for connection tracking knows them as another flow or not at all.',
     ].join('\n'),
     touches: ['firewall'],

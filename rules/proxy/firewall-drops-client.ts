@@ -17,7 +17,9 @@ const rule: Rule = {
     how: [
       "Admit the service's port, before the rule that drops it:",
       '  iptables -I INPUT -i eth0 -p tcp --dport 80 -j ACCEPT',
-      'With firewalld or ufw open the port there instead.',
+      'With firewalld open the port in the zone of that link, and once more with --permanent; what ufw allows lasts:',
+      '  firewall-cmd --zone=public --add-port=80/tcp',
+      '  ufw allow 80/tcp',
     ].join('\n'),
     touches: ['firewall'],
   },

@@ -17,7 +17,10 @@ const rule: Rule = {
     how: [
       'On the upstream, admit the service for all who may ask, before the rule that drops:',
       '  iptables -I INPUT -i eth0 -p tcp --dport 80 -j ACCEPT',
-      'With firewalld or ufw open the port there instead. Cloud security groups filter by source as well.',
+      'With firewalld open the port in the zone of that link, and once more with --permanent; what ufw allows lasts:',
+      '  firewall-cmd --zone=public --add-port=80/tcp',
+      '  ufw allow 80/tcp',
+      'Cloud security groups filter by source as well.',
     ].join('\n'),
     touches: ['firewall'],
   },

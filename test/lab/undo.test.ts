@@ -51,6 +51,16 @@ const kinds: Readonly<Record<string, Kind>> = {
     ],
     types: [/^nft 'insert rule/, /^nft 'add rule/, /^sysctl -w/, /^ip route add/, /^ip -6 route add/, /^ip route replace/],
   },
+  'what firewalld and ufw open': {
+    faults: [
+      "upstream/firewall-drops-request (firewalld's zone rejects it)",
+      'upstream/firewall-drops-request (a rich rule of firewalld rejects it)',
+      'upstream/firewall-drops-request (ufw does not allow it)',
+      'upstream/firewall-drops-request (ufw rejects it before it would allow it)',
+      'dsr/firewall-drops-reply (ufw routes nothing)',
+    ],
+    types: [/^firewall-cmd .*--add-port/, /^firewall-cmd .*--add-rich-rule/, /^ufw allow/, /^ufw prepend allow/, /^ufw route allow/],
+  },
   'marks of several services as one table of nft beside a table of that name': {
     faults: ['dsr/reply-not-rewritten', 'proxy/policy-rule-shadowed'],
     beside: [
