@@ -12,11 +12,11 @@ import type {
   Rule,
   Service,
   ServiceMode,
-  Trace,
 } from '../types.js';
 import { buildCase, type CaseOptions } from './case.js';
 import { diagnose } from './diagnose.js';
 import { findDoubts } from './doubts.js';
+import { traceOf } from './observed.js';
 import { findPacketDoubts } from './packet-doubts.js';
 import { runChecks } from './run-checks.js';
 import { findUnseen } from './unseen.js';
@@ -62,6 +62,7 @@ export function examine({
     ...findPacketDoubts(scope, diagnoses),
     ...[...crashes].map(([cause, why]) => ({ what: cause, why: `tpdoctor's own error: ${why}` })),
   ];
+  const trace = traceOf(c);
   const reported = hosts.map((host) => ({ ...host, roles: [...(c.roles.get(host.name) ?? [])] }));
   return {
     verdict: verdictOf({ hosts: reported, diagnoses, doubts, case: scope }),
@@ -76,12 +77,8 @@ export function examine({
       ...skipped.map(skippedEntry),
     ],
     findings,
-    ...(observed === undefined ? {} : { trace: traceOf(observed) }),
+    ...(trace === undefined ? {} : { trace }),
   };
-}
-
-function traceOf({ window, points, transactions, patterns, clocks }: Observation): Trace {
-  return { window, points, transactions, patterns, clocks };
 }
 
 function elsewhere({ cause, host, services }: Diagnosis): NotExamined {
