@@ -1,4 +1,4 @@
-import { sameAddress } from '../net/address.js';
+import { familyOf, sameAddress } from '../net/address.js';
 import { factOf, owns } from '../path/world.js';
 import type { Case, Conclusion, Evidence, PatternStep, PointCount, Step, TracePattern, Walk } from '../types.js';
 import { concludeFrom, distinct, groupBy, list } from './broken.js';
@@ -14,7 +14,7 @@ export interface Lost {
   /** The step of the prediction on the host that it left. */
   step: Step;
   walks: readonly Walk[];
-  /** Transactions of the same pair of hosts whose packet of this leg did come in. */
+  /** Transactions of the same pair of hosts and address family whose packet of this leg did come in. */
   arrived: number;
 }
 
@@ -56,11 +56,16 @@ function healthyPoint(c: Case, to: Step): PointCount | undefined {
   return here.every(({ dropped }) => dropped === 0) ? here.find(({ iface }) => to.in === undefined || iface === to.in) : undefined;
 }
 
+/** Of the same family: what filters sources lists those of each by themselves. */
 function arrivals(c: Case, last: PatternStep, next: string): number {
+  const isLike = (step: PatternStep) =>
+    step.host === last.host &&
+    step.iface === last.iface &&
+    step.leg === last.leg &&
+    step.dir === 'out' &&
+    familyOf(addressIn(step.src)) === familyOf(addressIn(last.src));
   const crossed = c.observed?.patterns.filter(({ path }) => {
-    const left = path.findIndex(
-      (step) => step.host === last.host && step.iface === last.iface && step.leg === last.leg && step.dir === 'out',
-    );
+    const left = path.findIndex(isLike);
     return left >= 0 && path.slice(left + 1).some((step) => step.host === next && step.leg === last.leg);
   });
   return crossed?.reduce((sum, { count }) => sum + count, 0) ?? 0;
@@ -91,7 +96,7 @@ export function concludeLoss(c: Case, lost: readonly Lost[], { cause, because, s
       summary: cause(host, list(nexts), all),
       certainty: isProven ? 'proven' : 'consistent',
       because: [...story(all), ...because],
-      evidence: [...[...groupBy(all, ({ next }) => next.host).values()].flatMap(evidence), ...pings(c, host, all)],
+      evidence: [...[...groupBy(all, ({ next }) => next.host).values()].slice(0, 3).flatMap(evidence), ...pings(c, host, all)],
       cures: [],
       verify: [],
       ...(isProven ? {} : { settle }),

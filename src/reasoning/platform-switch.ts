@@ -52,7 +52,7 @@ const known: readonly Known[] = [
     advice: 'look at security.ipv4_filtering, security.ipv6_filtering and security.mac_filtering of the container’s network device',
   },
   {
-    name: 'containers',
+    name: 'a container runtime',
     is: /docker|podman|containerd|kube/i,
     advice:
       "let the host's network plug-in pass foreign sources (Calico: allowedSourcePrefixes; Cilium: its source IP verification), or run nginx in the host's own network namespace",
@@ -74,7 +74,7 @@ export function platformSwitch(snapshot: Snapshot | undefined): PlatformSwitch |
   // A container on a cloud's machine is filtered by its own manager first.
   const found = said.flatMap((text) => known.find(({ is }) => text !== '' && is.test(text)) ?? [])[0];
   if (!found) return undefined;
-  const source = found.is.test(platform.virtualization ?? '') ? '/run/systemd/container' : '/sys/class/dmi/id';
+  const source = found.is.test(platform.virtualization ?? '') ? '/run/systemd/container, /.dockerenv' : '/sys/class/dmi/id';
   return {
     name: found.name,
     advice: found.advice,

@@ -83,6 +83,13 @@ export function step(place: string, src: string, dst: string, leg: PacketLeg): P
   return { host, iface, dir: dir === 'out' ? 'out' : 'in', src, dst, leg };
 }
 
+/** A way with every IPv4 address made one of IPv6. */
+export function inVersion6(way: readonly PatternStep[]): PatternStep[] {
+  const other = (endpoint: string) =>
+    endpoint.replace(/^192\.168\.99\.(\d+)/, '[fd00:99::$1]').replace(/^172\.16\.0\.(\d+)/, '[fd00:16::$1]');
+  return way.map((one) => ({ ...one, src: other(one.src), dst: other(one.dst) }));
+}
+
 /** A pattern that vanished after so many sightings of a way. */
 export function vanished(way: readonly PatternStep[], after: number, more: Partial<TracePattern> = {}): TracePattern {
   const last = way[after - 1];

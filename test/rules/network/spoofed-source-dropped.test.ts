@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TracePattern } from '../../../src/types.js';
 import { changeFact, setIptables } from '../../kit/change.js';
-import { diagnosesWith, dnsWay, ended, observation, points, step, vanished, webWay } from '../../kit/observed.js';
+import { diagnosesWith, dnsWay, ended, inVersion6, observation, points, step, vanished, webWay } from '../../kit/observed.js';
 import { examineArticle } from '../../kit/rules.js';
 
 const cause = 'network/spoofed-source-dropped';
@@ -48,6 +48,11 @@ test('upstreams that rewrite their own replies send under a foreign address, too
   // The walk of the article leads through the proxy, which is where the reply would have had to come in.
   const observed = observation([vanished([...dnsWay(1).slice(0, 4), origin], 5)]);
   expect(causes(observed)).toEqual([`${cause} dev1`]);
+});
+
+test('what comes through in the other address family excuses nothing', () => {
+  const other = ended(inVersion6(webWay(1)), 'delivered', { service: 'http:80/#web6', upstream: 'fd00:16::11' });
+  expect(causes(observation([vanished(webWay(1), 3), other]))).toEqual([`${cause} proxy`]);
 });
 
 const fine: Readonly<Record<string, TracePattern[]>> = {
