@@ -28,23 +28,20 @@ export class Clocks {
   /** @param hosts the first is the one that others are compared with */
   constructor(private readonly hosts: readonly string[]) {}
 
-  /** A packet left `from` and was then at `to`. Times in microseconds, each by its host's own clock. */
-  add(from: string, leftAt: number, to: string, cameAt: number): void {
+  /**
+   * A packet left `from` and was then at `to`. Times in microseconds, each by its host's own clock; `when` is the same moment by the first host's as far as it
+   * is known, since a drift is a matter of time.
+   */
+  add(from: string, leftAt: number, to: string, cameAt: number, when = leftAt): void {
     const key = `${from}\n${to}`;
     const hull = this.hulls.get(key) ?? new LowerHull();
     this.hulls.set(key, hull);
-    this.earliest = Math.min(this.earliest, leftAt);
-    this.latest = Math.max(this.latest, leftAt);
-    // Large numbers cost digits: times are kept relative to the first. Both ways of a pair go by one clock, as drift makes even the time of a drift matter.
-    this.origin ??= leftAt;
-    const time = this.frameOf(from, to) === from ? leftAt : cameAt;
-    hull.add(time - this.origin, cameAt - leftAt);
+    this.earliest = Math.min(this.earliest, when);
+    this.latest = Math.max(this.latest, when);
+    // Large numbers cost digits: times are kept relative to the first.
+    this.origin ??= when;
+    hull.add(when - this.origin, cameAt - leftAt);
     this.drifts.clear();
-  }
-
-  /** Whose clock times of a pair are told by. */
-  private frameOf(from: string, to: string): string {
-    return this.hosts.indexOf(from) < this.hosts.indexOf(to) ? from : to;
   }
 
   /** Hosts without any sample in common with the others are left out. */
@@ -77,10 +74,9 @@ export class Clocks {
   }
 
   /** Shortest paths over "is at most so much ahead": the closest bound that follows from all samples (Floyd and Warshall). */
-  private mostAt(time: number, shifts?: ReadonlyMap<string, { offset: number }>): number[][] {
+  private mostAt(time: number): number[][] {
     const { hosts } = this;
-    const shift = (host: string) => shifts?.get(host)?.offset ?? 0;
-    const most = hosts.map((a) => hosts.map((b) => (a === b ? 0 : this.delayAt(a, b, time + shift(this.frameOf(a, b))))));
+    const most = hosts.map((a) => hosts.map((b) => (a === b ? 0 : this.delayAt(a, b, time))));
     for (let k = 0; k < hosts.length; k++)
       for (const from of most)
         for (let b = 0; b < hosts.length; b++) {
@@ -91,7 +87,7 @@ export class Clocks {
   }
 
   private at(time: number): Map<string, { offset: number; bound: number }> {
-    return this.read(this.mostAt(time, this.read(this.mostAt(time))));
+    return this.read(this.mostAt(time));
   }
 
   private read(most: readonly (readonly number[])[]): Map<string, { offset: number; bound: number }> {

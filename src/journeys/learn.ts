@@ -17,7 +17,7 @@ export function learn(
 ): { points: TracedPoint[]; services: TracedService[] } {
   const withMacs = learnMacs(points, sample);
   const known = services.some(({ upstreams }) => upstreams.length > 0);
-  const tracer = new Tracer(withMacs, services, { capacity: 16_384 });
+  const tracer = new Tracer(withMacs, services, { capacity: 65_536 });
   sample((point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted));
   const upstreams = known ? services.flatMap((service) => service.upstreams) : learnUpstreams(tracer);
   const named = known ? services : services.map((service) => ({ ...service, upstreams }));
@@ -104,6 +104,7 @@ function* exchangesOf({ joiner, points }: Tracer): Generator<Exchange> {
     const client = slots.client.subarray(slot * 4, slot * 4 + 4).join('.');
     for (let at = slot * marksPerSlot; at < slot * marksPerSlot + (slots.markCount[slot] as number); at++) {
       const mark = slots.mark[at] as number;
+      if (isFrom(marks.kind[mark] as number)) continue;
       const endpoint = marks.endpoint[mark] as number;
       const host = points[marks.point[mark] as number]?.host ?? '';
       const time = (slots.first[slot] as number) + (slots.after[at] as number);
@@ -145,7 +146,7 @@ function learnMacsByRequests(points: readonly TracedPoint[], services: readonly 
 }
 
 function learnClocks(points: readonly TracedPoint[], services: readonly TracedService[], sample: Sample): TracedPoint[] {
-  const tracer = new Tracer(points, services, { capacity: 16_384 });
+  const tracer = new Tracer(points, services, { capacity: 65_536 });
   sample((point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted));
   const rough = tracer.finish().clocks.rough();
   return points.map((point) => ({ ...point, clockOffset: point.clockOffset + (rough.get(point.host) ?? 0) }));

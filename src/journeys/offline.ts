@@ -13,7 +13,7 @@ const [leastBytes, mostBytes] = [512, 262_144];
 export type Ends = (string | undefined)[];
 
 /** Frames of each capture that are looked at before all are read. */
-const sampled = 20_000;
+const sampled = 8000;
 
 /** Hands on the first packets of each capture. */
 export function readBeginnings(open: readonly (() => ByteSource)[], see: (point: number, ...packet: Parameters<OnPacket>) => void): void {

@@ -119,7 +119,7 @@ export class Tracer {
     for (let n = 1; n < sightings.length; n++) {
       const [a, b] = [sightings[n - 1], sightings[n]];
       if (!a || !b || a.host === b.host || a.kind !== b.kind || a.dir === 'unknown' || b.dir === 'unknown') continue;
-      this.clocks.add(a.host, first + a.after + this.offsetOf(a), b.host, first + b.after + this.offsetOf(b));
+      this.clocks.add(a.host, first + a.after + this.offsetOf(a), b.host, first + b.after + this.offsetOf(b), first);
     }
   }
 

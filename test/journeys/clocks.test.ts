@@ -22,8 +22,8 @@ function exchange(clocks: Clocks, pairs: number, offset: (time: number) => numbe
     const sent = start + n * 30_000;
     const there = sent + 60 - Math.log(1 - next()) * 200;
     const back = there + 500 + 60 - Math.log(1 - next()) * 200;
-    clocks.add('a', sent, 'b', there + offset(there));
-    clocks.add('b', there + 500 + offset(there + 500), 'a', back);
+    clocks.add('a', sent, 'b', there + offset(there), sent);
+    clocks.add('b', there + 500 + offset(there + 500), 'a', back, sent);
   }
 }
 
