@@ -39,6 +39,13 @@ export const furtherProxyFaults: readonly Fault[] = [
     'a route to an upstream',
   ),
   fault(
+    'network/hosts-unreachable',
+    'client',
+    ['http', 'tcp', 'dns', 'udp5300'],
+    [{ host: 'client', run: 'ip route add unreachable 192.168.99.10/32' }],
+    'the client has no way',
+  ),
+  fault(
     'proxy/firewall-drops-client',
     'proxy',
     ['http'],

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { articleCase, client } from '../../kit/article.js';
-import { addRoute, setSysctl } from '../../kit/change.js';
+import { addHost, addRoute, setForwarding, setSysctl } from '../../kit/change.js';
+import { makeHost } from '../../kit/host.js';
 import { commands, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
 
 /** With strict source validation the request would not even come in. */
@@ -26,4 +27,33 @@ test('the walk of such an answer ends on the host that it was sent to', () => {
 
 test('a gateway that nobody named may pass answers on', () => {
   expectHealthy(addRoute('proxy', { to: `${client}/32`, nextHops: [{ via: '192.168.99.77', link: 'eth0' }] }));
+});
+
+test('a client whose own route to nginx refuses it', () => {
+  const change = addRoute('client', { to: '192.168.99.10/32', type: 'unreachable' });
+  const found = soleDiagnosis(change);
+  expect(found).toMatchObject({ cause: 'network/hosts-unreachable', host: 'client', services: ['http:80/#web', 'udp:53', 'udp:5300'] });
+  expect(commands(found.fix)).toEqual(['ip route del unreachable 192.168.99.10/32']);
+  expect(leftAfterCures(change)).toEqual([]);
+});
+
+describe('a router before nginx', () => {
+  const options = { clients: ['10.0.0.5'] };
+  const setup = [
+    addHost(makeHost({ name: 'far', links: { eth0: ['10.0.0.5/24'] }, gateways: ['10.0.0.1'] })),
+    addHost(makeHost({ name: 'router', links: { eth0: ['10.0.0.1/24'], eth1: ['192.168.99.1/24'] } })),
+    addRoute('proxy', { to: '10.0.0.0/24', nextHops: [{ via: '192.168.99.1', link: 'eth0' }] }),
+  ];
+
+  test('that forwards nothing is where the cure is typed', () => {
+    const change = [...setup, setForwarding('router', 0)];
+    const found = soleDiagnosis(change, options);
+    expect(found).toMatchObject({ cause: 'network/hosts-unreachable', host: 'router' });
+    expect(commands(found.fix)).toEqual(['sysctl -w net.ipv4.ip_forward=1']);
+    expect(leftAfterCures(change, options)).toEqual([]);
+  });
+
+  test('that forwards is fine', () => {
+    expectHealthy([...setup, setForwarding('router', 1)], options);
+  });
 });
