@@ -166,9 +166,22 @@ function reversePath6(
 
 /** The state that connection tracking gives a packet of the reply direction on this host. */
 export function replyState(trail: Trail): ConnectionState {
-  if (trail.trackedBy.has(trail.host)) return 'established';
+  if (trail.trackedBy.has(trail.host) || answersRequest(trail)) return 'established';
   // A SYN-ACK without its SYN is INVALID (tcp_new() in nf_conntrack_proto_tcp.c); a lone UDP datagram opens a flow of its own.
   return trail.packet.protocol === 6 ? 'invalid' : 'new';
+}
+
+/** A DSR reply under the address that was asked, on a router that has seen the client ask. */
+function answersRequest({ host, packet, request }: Trail): boolean {
+  if (!request?.seenBy.has(host)) return false;
+  const { source, destination, sourcePort, destinationPort, protocol } = request.packet;
+  return (
+    packet.protocol === protocol &&
+    packet.source === destination &&
+    packet.destination === source &&
+    packet.sourcePort === destinationPort &&
+    packet.destinationPort === sourcePort
+  );
 }
 
 /** Keeps what a later hook on the same host needs: NOTRACK in prerouting makes the packet untracked from there on. */

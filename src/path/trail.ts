@@ -20,6 +20,8 @@ export class Trail {
   asking: 'new' | 'established' = 'new';
   /** Hosts whose connection tracking saw the request's direction, so that the reply counts as established there. */
   readonly trackedBy = new Set<string>();
+  /** The client's request, and the hosts that passed it on to nginx: one of DSR's answers is of the same connection there. */
+  request: { packet: Packet; seenBy: ReadonlySet<string> } | undefined;
   /** Connection marks as the last hook on each host left them. */
   readonly connectionMarks = new Map<string, number>();
 

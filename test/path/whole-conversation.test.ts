@@ -79,3 +79,20 @@ test('the output hook knows the link that the first routing decision chose', () 
   expect(drops('eth0').steps.at(-1)).toMatchObject({ host: 'dev1', leg: 'reply', place: 'output', code: 'firewall-dropped' });
   expect(drops('eth7').end).toBe('whole');
 });
+
+test('a router that has seen the client ask knows the answer of Direct Server Return for one to it', () => {
+  const change = [
+    addHost(makeHost({ name: 'far', links: { eth0: ['10.0.0.5/24'] }, gateways: ['10.0.0.1'] })),
+    addHost(makeHost({ name: 'router', links: { eth0: ['10.0.0.1/24'], eth1: ['192.168.99.1/24'] } })),
+    setForwarding('router', 1),
+    addRoute('proxy', { to: '10.0.0.0/24', nextHops: [{ via: '192.168.99.1', link: 'eth0' }] }),
+  ];
+  const ends = (drops: string) =>
+    new Set(
+      articleCase({ change: [...change, setIptables('router', 'filter', [drops])], clients: ['10.0.0.5'] })
+        .walks.filter(({ service, client: asked }) => service.id === 'udp:53' && asked === '10.0.0.5')
+        .map(({ end, steps }) => `${end} ${steps.at(-1)?.host} ${steps.at(-1)?.leg}`),
+    );
+  expect(ends('-A FORWARD -i eth1 -m conntrack --ctstate NEW -j DROP')).toEqual(new Set(['whole far reply']));
+  expect(ends('-A FORWARD -i eth1 -m conntrack --ctstate ESTABLISHED -j DROP')).toEqual(new Set(['broken router reply']));
+});

@@ -22,6 +22,7 @@ export function takeRequest(trail: Trail, proxy: string, listener: Listener | un
     trail.adopt(way);
     return;
   }
+  if (way) trail.request = { packet: trail.packet, seenBy: new Set(way.steps.map(({ host }) => host)) };
   trail.arrive(proxy, way?.host === proxy ? way.in : clientLink(trail, proxy, clientHost));
   const context = { state: trail.asking, socket: 'plain', firstOfConnection: trail.asking === 'new' } as const;
   passArrival(trail, context);

@@ -12,7 +12,7 @@ export const roundOn = (pool: Pool): fc.Arbitrary<readonly string[]> =>
         { weight: 4, arbitrary: firewallRules(pool) },
         { weight: 5, arbitrary: routing(pool) },
         { weight: 2, arbitrary: sysctls(pool) },
-        { weight: 1, arbitrary: filters(pool) },
+        { weight: 2, arbitrary: filters(pool) },
       ),
       { minLength: 1, maxLength: 4 },
     )
