@@ -1,5 +1,5 @@
 import type { Family, FirewallTable, Hook, Snapshot } from '../types.js';
-import type { Admission } from './admission.js';
+import { type Admission, protocolName } from './admission.js';
 import { distributionOf } from './distribution.js';
 import { firewallManagerOf } from './firewall-manager.js';
 import { type FrontEnd, iptablesTool } from './front-end.js';
@@ -75,7 +75,6 @@ export function lastingNft(snapshot: Snapshot): string {
 }
 
 const permanent = (...words: readonly string[]): string => commandLine('firewall-cmd', '--permanent', ...words);
-const policy = 'upstream-replies';
 
 /** How what was admitted by hand in a base chain of firewalld's own table lasts: its next reload makes that table anew. */
 export function lastingInFirewalld({ chains }: FirewallTable, hook: Hook | undefined, admission: Admission): string {
@@ -96,7 +95,10 @@ export function lastingInFirewalld({ chains }: FirewallTable, hook: Hook | undef
 
 /** From any zone to any, as replies go. */
 function policyCommands(admission: Admission): string[] {
+  const { family, protocol, sourcePort } = admission;
   const rules = richRules(admission, -1) ?? [];
+  // One for each kind of reply, for none can be made twice; firewalld takes 17 letters.
+  const policy = `replies${family === 6 ? '6' : ''}-${protocolName(protocol)}${sourcePort ?? ''}`;
   const options = ['--add-ingress-zone=ANY', '--add-egress-zone=ANY', ...rules.map((rule) => `--add-rich-rule=${rule}`)];
   return rules.length === 0
     ? []

@@ -1,7 +1,9 @@
 import { compareAddresses } from '../net/address.js';
+import { factOf } from '../path/world.js';
 import type { Cure, Family, FirewallRule, Packet, Snapshot } from '../types.js';
 import { protocolName } from './admission.js';
 import { combine } from './combine.js';
+import { isOfFirewalld } from './firewall-manager.js';
 import { type FrontEnd, frontEndOf } from './front-end.js';
 import { hex } from './ip-words.js';
 import { addIptablesRule } from './iptables.js';
@@ -17,6 +19,10 @@ interface Bundle {
 
 const why = 'marked replies can be sent to the local table';
 
+/** Where iptables has its mangle table, and the place behind what firewalld drops in prerouting. */
+const early = -150;
+const late = 20;
+
 /**
  * Ways to mark the upstreams' replies, the best first. The socket match also covers ICMP errors and future upstreams, but on a
  * host that forwards DSR replies it would pull those into nginx, so it is left out there.
@@ -24,7 +30,11 @@ const why = 'marked replies can be sent to the local table';
 export function markReplies(snapshot: Snapshot, replies: readonly Packet[], mark: number, options: { socketMatch: boolean }): Cure[] {
   const bundles = bundle(replies);
   const frontEnd = frontEndOf(snapshot);
-  if (frontEnd === 'nft') return [markWithNft(snapshot, bundles, mark)];
+  // IPv6_rpfilter looks for the way back with the mark, and would find that to nginx.
+  const behind = factOf(snapshot, 'nft')?.some((table) => isOfFirewalld(snapshot, table))
+    ? [markWithNft(snapshot, bundles, mark, late)]
+    : [];
+  if (frontEnd === 'nft') return [markWithNft(snapshot, bundles, mark, early), ...behind];
   const add = (words: (entry: Bundle) => string[], at: 'end' | 'start') =>
     combine(
       snapshot.host,
@@ -35,7 +45,7 @@ export function markReplies(snapshot: Snapshot, replies: readonly Packet[], mark
     snapshot.host,
     families.map((family) => addMark(snapshot, frontEnd, family, ['-m', 'socket', '--transparent'], mark, 'end')),
   );
-  return [...(options.socketMatch ? [bySocket] : []), add(byAddress, 'end'), add(byAddress, 'start')];
+  return [...(options.socketMatch ? [bySocket] : []), add(byAddress, 'end'), add(byAddress, 'start'), ...behind];
 }
 
 /**
@@ -57,7 +67,7 @@ export function markErrors(snapshot: Snapshot, family: Family, mark: number): Cu
     chains: [
       {
         name: 'mark',
-        base: { hook: 'prerouting', priority: -150, type: 'filter' },
+        base: { hook: 'prerouting', priority: early, type: 'filter' },
         rules: [
           {
             text: `meta l4proto ${protocol} socket transparent 1 meta mark set ${hex(mark)}`,
@@ -111,7 +121,7 @@ function addMark(
 }
 
 /** One table for each family, so that undo takes each away once. */
-function markWithNft(snapshot: Snapshot, bundles: readonly Bundle[], mark: number): Cure {
+function markWithNft(snapshot: Snapshot, bundles: readonly Bundle[], mark: number, priority: number): Cure {
   const families = [...new Set(bundles.map(({ family }) => family))];
   const added = families.map((family) =>
     addNftRules(snapshot, {
@@ -121,7 +131,7 @@ function markWithNft(snapshot: Snapshot, bundles: readonly Bundle[], mark: numbe
       chains: [
         {
           name: 'mark_replies',
-          base: { hook: 'prerouting', priority: -150, type: 'filter' },
+          base: { hook: 'prerouting', priority, type: 'filter' },
           rules: bundles.filter((entry) => entry.family === family).map((entry) => nftMark(entry, mark)),
         },
       ],

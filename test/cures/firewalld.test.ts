@@ -3,7 +3,7 @@ import { parse } from '../../src/facts/nft.js';
 import { fixture } from '../facts/firewall-fixtures.js';
 import type { Change } from '../kit/article.js';
 import { changeFact } from '../kit/change.js';
-import { commands, expectHealthy, leftAfterCures, soleDiagnosis } from '../kit/rules.js';
+import { commands, examineArticle, expectHealthy, leftAfterCures, soleDiagnosis, withoutDsr } from '../kit/rules.js';
 
 /** What firewalld 1.3.3 makes of its zone public with 9000/tcp, 53/udp and 5300/udp open. */
 const zonePublic = fixture('debian12.firewalld.json');
@@ -66,4 +66,16 @@ test('its table without its daemon is a table like others', () => {
 
 test('a zone with the service open is fine', () => {
   expectHealthy(firewalld((text) => text.replace('"right":9000', '"right":80')));
+});
+
+test('marks come behind its look for the way back of IPv6, which would find that to nginx', () => {
+  const change: Change = (hosts) => {
+    for (const table of ['iptablesNft', 'iptablesLegacy'] as const) changeFact('proxy', table, () => [])(hosts);
+    const open = zonePublic.replace('"right":9000', '"right":80');
+    changeFact('proxy', 'nft', (tables) => [...tables, ...parse(open)])(hosts);
+    changeFact('proxy', 'networkManagers', () => ['firewalld'])(hosts);
+  };
+  const [found] = examineArticle([withoutDsr, change]).diagnoses.filter(({ cause }) => cause === 'proxy/mark-rule-missing');
+  expect(commands(found?.fix ?? [])).toEqual([expect.stringContaining('priority 20'), expect.stringContaining('priority 20')]);
+  expect(leftAfterCures([withoutDsr, change])).toEqual([]);
 });

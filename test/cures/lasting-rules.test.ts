@@ -60,7 +60,7 @@ const table: FirewallTable = {
 test('what was admitted in a chain of firewalld gets what brings the same back: a policy, or no look at the way back', () => {
   const replies = { family: 4, protocol: 17, sources: ['172.16.0.11', '172.16.0.12'], sourcePort: 53 } as const;
   const policy = lastingInFirewalld(table, 'forward', replies);
-  expect(policy).toContain('firewall-cmd --permanent --new-policy=upstream-replies');
+  expect(policy).toContain('firewall-cmd --permanent --new-policy=replies-udp53');
   expect(policy.match(/source address="172\.16\.0\.1\d" source-port port="53" protocol="udp" accept/g)).toHaveLength(2);
   expect(lastingInFirewalld(table, 'prerouting', { family: 6, mark: 1 })).toContain('IPv6_rpfilter=no');
   expect(lastingInFirewalld(table, 'input', { family: 4, mark: 1 })).not.toContain('firewall-cmd');

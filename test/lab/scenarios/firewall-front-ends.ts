@@ -96,6 +96,13 @@ export const frontEndFaults: readonly Fault[] = [
   fault(
     'proxy/mark-rule-missing',
     'proxy',
+    marked,
+    withFirewalld('proxy', open(), trustUpstreams),
+    'the start of firewalld took the rules, and its IPv6_rpfilter would drop what is marked before it',
+  ),
+  fault(
+    'proxy/mark-rule-missing',
+    'proxy',
     ['http'],
     [...firewalldOnProxy(open(), trustUpstreams), marksByFirewalld('http'), { host: 'proxy', run: 'firewall-cmd --reload' }],
     "firewalld's direct rules lack a service",
