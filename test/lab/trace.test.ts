@@ -32,7 +32,7 @@ const shown: readonly Shown[] = [
   { fault: 'upstream/no-route-to-client', port: 80, end: 'vanished', at: 'dev4 eth0', upstreams: [dev4] },
   { fault: 'upstream/firewall-drops-request (dropped)', port: 80, end: 'vanished', at: 'dev1 eth0', upstreams: [dev1] },
   { fault: 'upstream/reply-bypasses-proxy', port: 80, end: 'misdelivered', upstreams: [dev2] },
-  { fault: 'upstream/not-listening', port: 80, end: 'refused', upstreams: [dev1] },
+  { fault: 'upstream/not-listening (another port)', port: 80, end: 'refused', upstreams: [dev1] },
   { fault: 'network/spoofed-source-dropped', port: 80, end: 'vanished', at: 'proxy eth1' },
   { fault: 'network/reply-lost-between-hosts', port: 80, end: 'vanished', at: 'dev2 eth0', upstreams: [dev2] },
 ];
