@@ -256,16 +256,19 @@ function complain(text: string, io: Surroundings): void {
 /** Progress takes one line of a terminal and leaves nothing behind. */
 function speechTo(io: Surroundings): Io & { done(): void } {
   const live = io.stderr.isTTY === true;
+  const columns = io.stderr.columns ?? 80;
   const clear = () => live && io.stderr.write('\r\x1b[K');
   return {
     progress: (text) => {
-      if (live) io.stderr.write(`\r\x1b[K${sanitize(text, { most: Math.max(20, (io.stderr.columns ?? 80) - 30), ascii: true })}`);
+      const line = sanitize(text, { ascii: true });
+      if (live) io.stderr.write(`\r\x1b[K${line.slice(0, Math.max(20, columns - 1))}`);
     },
     warn: (text) => {
       clear();
       complain(`warning: ${text}`, io);
     },
     done: clear,
+    columns,
   };
 }
 

@@ -68,6 +68,8 @@ export interface Io {
   /** What is going on now; shown only on a terminal, each replacing the one before. */
   progress(text: string): void;
   warn(text: string): void;
+  /** Of the terminal that progress is shown on. */
+  columns?: number;
 }
 
 /** The command line asks for something that cannot be done as it stands: exit code 64. The message says what, where and what to do. */

@@ -16,6 +16,7 @@ import { type TracedPoint, Tracer } from '../journeys/tracer.js';
 import { Direction } from '../packets/headers.js';
 import type { Case, Host, Observation, PointCount } from '../types.js';
 import { type Io, type TraceOptions, UsageError } from './options.js';
+import { showProgress } from './trace-progress.js';
 
 /** Enough for headers, the beginning of a request and a DNS question, in bytes. */
 const snapLength = 384;
@@ -58,6 +59,7 @@ export async function traceLive(
     await settle(tracer);
     const [after, ends] = await Promise.all([readAll(hosts), Promise.all(captures.map((capture) => capture.stop()))]);
     const dropped = drops?.ok ? dropDeltas(await drops.stop(), here(options)) : [];
+    complainAboutEnds(plans, ends, tracer, io);
     const counters = [...after.flatMap((reading, n) => differ(before[n] ?? reading, reading)), ...dropped];
     return observationOf(tracer, countsOf(plans, ends, tracer), counters, Date.now() * 1000);
   } finally {
@@ -137,17 +139,22 @@ async function complainAbout(captures: readonly RunningCapture[], io: Io): Promi
   }
 }
 
+function complainAboutEnds(plans: readonly CapturePlan[], ends: readonly CaptureEnd[], tracer: Tracer, io: Io): void {
+  ends.forEach(({ why }, n) => {
+    const [plan, seen] = [plans[n], tracer.packets[n] ?? 0];
+    if (plan && why !== undefined && seen > 0) io.warn(`${plan.host}: the capture on ${plan.iface} ended early: ${why}`);
+  });
+}
+
 async function watch(tracer: Tracer, { durationMs, count }: TraceOptions, io: Io, ended: AbortSignal): Promise<void> {
-  const until = Date.now() + durationMs;
+  const since = Date.now();
+  const until = since + durationMs;
   while (Date.now() < until && !ended.aborted) {
     await setTimeout(Math.min(lookEveryMs, until - Date.now()), undefined, { signal: ended }).catch(() => undefined);
-    const ends = new Map<string, number>();
-    for (const { judgement, count: times } of tracer.peek()) ends.set(judgement.end, (ends.get(judgement.end) ?? 0) + times);
-    const over = [...ends].reduce((sum, [end, times]) => sum + (end === 'ambiguous' ? 0 : times), 0);
-    const left = Math.max(0, Math.ceil((until - Date.now()) / 1000));
-    io.progress(
-      `${left} s left · ${tracer.packets.reduce((a, b) => a + b, 0)} packets · ${[...ends].map(([end, n]) => `${n} ${end}`).join(' · ')}`,
-    );
+    const found = tracer.peek();
+    const over = found.reduce((sum, { judgement, count: times }) => sum + (judgement.end === 'ambiguous' ? 0 : times), 0);
+    const packets = tracer.packets.reduce((a, b) => a + b, 0);
+    showProgress(found, { seconds: (Date.now() - since) / 1000, packets, points: tracer.packets.length }, io);
     if (count !== undefined && over >= count) return;
   }
 }
@@ -163,6 +170,8 @@ async function settle(tracer: Tracer): Promise<void> {
 function countsOf(plans: readonly CapturePlan[], ends: readonly CaptureEnd[], tracer: Tracer): PointCount[] {
   const counts = new Map<string, PointCount>();
   plans.forEach(({ host, iface }, n) => {
+    // What a capture that ended by itself did not see may have passed all the same.
+    if (ends[n]?.why !== undefined) return;
     const known = counts.get(`${host} ${iface}`) ?? { host, iface, packets: 0, dropped: 0 };
     counts.set(`${host} ${iface}`, {
       ...known,

@@ -112,11 +112,11 @@ function upTo(walk: Walk, step: Step): Walk {
 }
 
 function story(all: readonly Lost[]): string[] {
-  return [...groupBy(all, ({ next }) => next.host).values()].slice(0, 4).map((group) => {
-    const [{ last, next } = {}] = group;
-    return last && next
-      ? `${sum(group)} of ${sum(group) + arrivedOf(group)} left ${last.host} on ${last.iface}, and ${next.host} ${next.iface} never saw them`
-      : '';
+  return [...groupBy(all, ({ last }) => last.iface)].map(([iface, group]) => {
+    const pairs = [...groupBy(group, ({ next }) => next.host).values()];
+    const total = pairs.reduce((so, pair) => so + sum(pair) + arrivedOf(pair), 0);
+    const nexts = distinct(group.map(({ next }) => `${next.host} ${next.iface}`));
+    return `${sum(group)} of ${total} left ${group[0]?.last.host} on ${iface} and were never seen by ${list(nexts)}`;
   });
 }
 

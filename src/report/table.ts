@@ -17,13 +17,21 @@ export function renderTable(raw: Report, style: Style): string {
   const report = faultsFirst(clean(raw, !style.unicode));
   const pen = penFor(style);
   const { trace } = report;
-  const names = [...hosts(report, pen), ...(trace && report.services.length === 0 ? [] : services(report, pen))];
+  const names = [...hosts(report, pen), ...servicesOf(report, pen)];
   // A trace is read for its packets: who the hosts are comes after.
   const overview = [...title(report, pen), ...drawing(report, pen), ...(trace ? story(trace, pen) : names)];
   const rest = [...(trace ? [...captured(trace, pen), ...names] : []), ...findings(report, pen), ...notExamined(report, pen)];
   const quiet = style.verbosity === 'quiet';
   const lines = [...(quiet ? [] : overview), ...causes(report, pen), ...(quiet ? [] : rest), ...verdict(report, pen)];
   return `${lines.join('\n').replace(/^\n+/, '')}\n`;
+}
+
+/** A trace has no need of services beside those that it followed. */
+function servicesOf(report: Report, pen: Pen): string[] {
+  if (!report.trace || pen.verbosity === 'verbose') return services(report, pen);
+  const followed = new Set(report.trace.patterns.map(({ service }) => service));
+  const shown = report.services.filter(({ id }) => followed.has(id));
+  return report.services.length > 0 ? services({ ...report, ...(shown.length > 0 ? { services: shown } : {}) }, pen) : [];
 }
 
 function story(trace: Trace, pen: Pen): string[] {

@@ -132,6 +132,11 @@ export const layers: readonly Layer[] = [
     why: 'hands the bytes of captures to the joining while they run',
   },
   {
+    of: 'src/commands/trace-progress.ts',
+    may: ['src/types', 'src/journeys/', 'src/report/trace-story/live.ts', 'src/commands/'],
+    why: 'tells what the joining knows so far in one line',
+  },
+  {
     of: 'src/commands/trace-files.ts',
     may: ['src/types', 'src/engine/', 'src/journeys/', 'src/commands/'],
     packages: ['node:fs'],
