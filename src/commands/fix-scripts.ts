@@ -1,23 +1,8 @@
-import { access, constants, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fixScripts, type ScriptHost } from '../report/fix-script.js';
 import type { Report, Snapshot } from '../types.js';
-import { type Io, UsageError } from './options.js';
-
-/** Scripts go into a new or an empty directory: nothing that the user has can be written over. Rejects with a UsageError. */
-export async function checkScriptDirectory(directory: string): Promise<void> {
-  const found = await stat(directory).catch(() => undefined);
-  if (found && !found.isDirectory()) throw new UsageError(`--fix-script: ${directory} is no directory`);
-  const place = found ? directory : dirname(resolve(directory));
-  try {
-    if (found && (await readdir(directory)).length > 0)
-      throw new UsageError(`--fix-script: ${directory} is not empty; name a new directory, so that no file is written over`);
-    await access(place, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`--fix-script: cannot write to ${place}: ${codeOf(error)}`);
-  }
-}
+import type { Io } from './options.js';
 
 /** Writes one script for each host that has a fault to cure and says what to do with them, in the order in which they are to be run. */
 export async function writeFixScripts(
@@ -55,8 +40,4 @@ function scriptHost({ facts }: Snapshot): ScriptHost {
   });
   const byPath = new Map(texts);
   return { addresses, textOf: (file) => byPath.get(file) };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

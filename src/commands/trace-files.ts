@@ -13,7 +13,7 @@ const bufferBytes = 262_144;
 /** Reads capture files side by side, each as a point of its host. */
 export function traceFiles(
   files: readonly { host: string; file: string }[],
-  { c, services }: { c: Case; services: readonly TracedService[] },
+  { c, services, clients }: { c: Case; services: readonly TracedService[]; clients: readonly string[] },
   io: Io,
 ): Observation {
   const points: TracedPoint[] = files.map(({ host, file }) => ({
@@ -29,7 +29,7 @@ export function traceFiles(
   );
   io.progress('looking at the captures');
   const learned = learn(points, services, (see) => readBeginnings(open, see));
-  const tracer = new Tracer(learned.points, learned.services);
+  const tracer = new Tracer(learned.points, learned.services, { clients });
   io.progress(`reading ${files.length} capture${files.length === 1 ? '' : 's'}`);
   const offsets = learned.points.map(({ clockOffset }) => clockOffset);
   const ends = readTogether(

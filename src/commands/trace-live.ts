@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { type CounterReading, differ, readCounters } from '../capture/counters.js';
 import { dropDeltas, watchDrops } from '../capture/drops.js';
-import { installedPcap, pcapCan } from '../capture/pcap.js';
 import type { CaptureEnd, CapturePlan, RunningCapture } from '../capture/plan.js';
 import { plansFor } from '../capture/points.js';
 import { planProbe, sendProbe } from '../capture/probe.js';
+import { saveInto } from '../capture/save.js';
 import { startCapture } from '../capture/start.js';
 import { observationOf } from '../engine/observation.js';
 import { macNumber } from '../engine/traced-services.js';
@@ -14,7 +15,7 @@ import { Feed } from '../journeys/feed.js';
 import type { TracedService } from '../journeys/services.js';
 import { type TracedPoint, Tracer } from '../journeys/tracer.js';
 import { Direction } from '../packets/headers.js';
-import type { Case, Host, Observation, PointCount } from '../types.js';
+import type { Case, Host, Observation, PointCount, Walk } from '../types.js';
 import { type Io, type TraceOptions, UsageError } from './options.js';
 import { showProgress } from './trace-progress.js';
 
@@ -35,7 +36,7 @@ export async function traceLive(
   const plans = plansOf(options, c, services);
   if (plans.length === 0)
     throw new UsageError('none of the hosts can be captured on: name live ones with --host NAME=local or NAME=netns:NAME');
-  const tracer = new Tracer(plans.map(pointOf), services);
+  const tracer = new Tracer(plans.map(pointOf), services, { clients: options.clients });
   const gate = { open: false };
   const feeds = plans.map(
     (_, point) =>
@@ -43,9 +44,13 @@ export async function traceLive(
         if (gate.open) tracer.see(point, headers, bytes, time, quoted);
       }),
   );
-  const pcap = installedPcap();
+  const save = options.write === undefined ? undefined : saveInto(await madeDirectory(options.write), io.warn);
+  const files = plans.map((plan) => save?.(plan));
   const captures = plans.map((plan, point) =>
-    startCapture(plan, (chunk) => feeds[point]?.push(chunk), pcap && pcapCan(plan) ? { engine: pcap } : {}),
+    startCapture(plan, (chunk) => {
+      files[point]?.write(chunk);
+      feeds[point]?.push(chunk);
+    }),
   );
   const hosts = new Map(plans.map(({ host, target }) => [host, openHost(target)]));
   const drops = options.drops ? watchDrops() : undefined;
@@ -64,7 +69,13 @@ export async function traceLive(
     return observationOf(tracer, countsOf(plans, ends, tracer), counters, Date.now() * 1000);
   } finally {
     await Promise.all([...captures.map((capture) => capture.stop()), drops?.ok ? drops.stop() : undefined]);
+    for (const file of files) file?.close();
   }
+}
+
+async function madeDirectory(path: string): Promise<string> {
+  await mkdir(path, { recursive: true });
+  return path;
 }
 
 /** The machine that tpdoctor runs on, by the name of a host that it is. */
@@ -104,8 +115,9 @@ function plansOf(options: TraceOptions, c: Case, services: readonly TracedServic
     walks,
     flows: {
       ports: services.flatMap(({ protocol, port, upstreamPorts }) => [port, ...upstreamPorts].map((each) => ({ protocol, port: each }))),
-      addresses: [...new Set([...walks.flatMap(({ client, upstream }) => [client, upstream.address ?? []].flat())])],
-      ...(options.clients.length > 0 ? { only: options.clients } : {}),
+      addresses: [
+        ...new Set([...walks.flatMap(({ client, upstream }) => [client, upstream.address ?? []].flat()), ...proxyAddresses(c, walks)]),
+      ],
     },
     snapLength,
   };
@@ -113,6 +125,14 @@ function plansOf(options: TraceOptions, c: Case, services: readonly TracedServic
   return hosts.flatMap(({ name, target }) => {
     const [snapshot, live] = [c.snapshots.get(name), liveTarget(target)];
     return snapshot && live ? plansFor(snapshot, live, wanted) : [];
+  });
+}
+
+/** nginx's hosts': fragments go to and from them, and what is masqueraded bears them. */
+function proxyAddresses(c: Case, walks: readonly Walk[]): string[] {
+  return [...new Set(walks.map(({ service }) => service.host))].flatMap((host) => {
+    const fact = c.snapshots.get(host)?.facts.addresses;
+    return fact?.ok ? fact.value.filter(({ scope }) => scope === 'global').map(({ address }) => address) : [];
   });
 }
 
@@ -173,10 +193,13 @@ function countsOf(plans: readonly CapturePlan[], ends: readonly CaptureEnd[], tr
     // What a capture that ended by itself did not see may have passed all the same.
     if (ends[n]?.why !== undefined) return;
     const known = counts.get(`${host} ${iface}`) ?? { host, iface, packets: 0, dropped: 0 };
+    const { dropped, why } = ends[n] ?? {};
+    const partial = why ?? (dropped === undefined ? 'it did not tell what it dropped' : known.partial);
     counts.set(`${host} ${iface}`, {
       ...known,
       packets: known.packets + (tracer.packets[n] ?? 0),
-      dropped: known.dropped + (ends[n]?.dropped ?? 0),
+      dropped: known.dropped + (dropped ?? 0),
+      ...(partial === undefined ? {} : { partial }),
     });
   });
   return [...counts.values()];

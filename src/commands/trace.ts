@@ -67,7 +67,7 @@ async function observe(
 ): Promise<Observation> {
   if (options.read.length > 0) {
     const { traceFiles } = await import('./trace-files.js');
-    return traceFiles(options.read, traced, io);
+    return traceFiles(options.read, { ...traced, clients: options.clients }, io);
   }
   const { traceLive } = await import('./trace-live.js');
   return traceLive(options, traced, io, ended);

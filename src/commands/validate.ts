@@ -4,8 +4,8 @@ import { dirname, resolve } from 'node:path';
 import { loadChecks, loadRules } from '../engine/catalogue.js';
 import { parseTarget } from '../host/target.js';
 import { familyOf } from '../net/address.js';
-import { checkScriptDirectory } from './fix-scripts.js';
 import { nearest } from './near.js';
+import { checkNewDirectory } from './new-directory.js';
 import { type CheckOptions, type PathOptions, type TraceOptions, UsageError } from './options.js';
 import { matchesGlob } from './selection.js';
 
@@ -15,7 +15,7 @@ export async function validate(options: CheckOptions): Promise<void> {
   await checkPatterns(options);
   await checkOutput('--record', options.record);
   await checkOutput('--save', options.save);
-  if (options.fixScript !== undefined) await checkScriptDirectory(options.fixScript);
+  if (options.fixScript !== undefined) await checkNewDirectory('--fix-script', options.fixScript);
 }
 
 /** The same for `trace`. */
@@ -24,6 +24,7 @@ export async function validateTrace(options: TraceOptions): Promise<void> {
   await checkPatterns(options);
   await checkOutput('--record', options.record);
   await checkOutput('--save', options.save);
+  if (options.write !== undefined) await checkNewDirectory('--write', options.write);
   if (options.read.length > 0 && (options.probe || options.write !== undefined || options.drops))
     throw new UsageError('--read reads captures that are there: --probe, --write and --drops need a live one');
   for (const { file } of options.read) {

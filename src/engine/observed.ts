@@ -108,7 +108,10 @@ function comesBefore(steps: readonly Step[], at: Step): Step['leg'] | undefined 
 
 /** Nothing is told of a loss on a host whose captures missed packets. */
 function isReliable({ pattern, step }: Witness, observed: Observation): boolean {
-  return pattern.end !== 'vanished' || observed.points.every(({ host, dropped }) => host !== step.host || dropped === 0);
+  return (
+    pattern.end !== 'vanished' ||
+    observed.points.every(({ host, dropped, partial }) => host !== step.host || (dropped === 0 && partial === undefined))
+  );
 }
 
 const sum = (patterns: readonly TracePattern[]): number => patterns.reduce((total, { count }) => total + count, 0);

@@ -1,5 +1,7 @@
+import { contains } from '../net/prefix.js';
 import { Direction, type Headers } from '../packets/headers.js';
 import { macAt } from '../packets/link.js';
+import { addressText } from '../packets/text.js';
 import { Clocks } from './clocks.js';
 import { Joiner, type Standing } from './joiner.js';
 import { type FoundPattern, Patterns } from './patterns.js';
@@ -22,6 +24,8 @@ export interface TracedPoint extends Place {
 export interface TracerOptions {
   /** Transactions remembered at a time. */
   capacity?: number;
+  /** Addresses and prefixes: transactions of other clients are left out. All when empty. */
+  clients?: readonly string[];
 }
 
 /** Transactions whose sightings are compared to tell the clocks: the first so many, then one of so many. */
@@ -39,13 +43,14 @@ export class Tracer {
   /** Of each point, as a list: it is short, and looking a double up in a set takes longer. */
   private readonly ownMacs: readonly (readonly number[])[];
   private readonly clocks: Clocks;
+  private readonly clients: readonly string[];
   private concluded = 0;
   private closing: number | undefined;
 
   constructor(
     readonly points: readonly TracedPoint[],
     services: readonly TracedService[],
-    { capacity }: TracerOptions = {},
+    { capacity, clients = [] }: TracerOptions = {},
   ) {
     this.packets = new Float64Array(points.length);
     this.ownMacs = points.map(({ ownMacs }) => [...ownMacs]);
@@ -55,6 +60,7 @@ export class Tracer {
       points,
       () => this.from,
     );
+    this.clients = clients;
     this.joiner = new Joiner(services, {
       standings: points.map(({ standing = 0 }) => standing),
       ...(capacity === undefined ? {} : { capacity }),
@@ -94,7 +100,7 @@ export class Tracer {
       this.points,
       () => this.from,
     );
-    for (const slot of this.joiner.slots.opened()) standing.conclude(slot, now);
+    for (const slot of this.joiner.slots.opened()) if (this.isWanted(slot)) standing.conclude(slot, now);
     return standing.all();
   }
 
@@ -102,7 +108,14 @@ export class Tracer {
     this.concluded++;
     if (this.concluded <= compared.first || this.concluded % compared.thenOneOf === 0) this.compareClocks(slot);
     this.joiner.settle(slot);
-    this.patterns.conclude(slot, this.closing);
+    if (this.isWanted(slot)) this.patterns.conclude(slot, this.closing);
+  }
+
+  private isWanted(slot: number): boolean {
+    if (this.clients.length === 0) return true;
+    const { client, family } = this.joiner.slots;
+    const address = addressText(client.subarray(slot * 4, slot * 4 + 4), family[slot] === 6 ? 6 : 4);
+    return this.clients.some((wanted) => contains(wanted, address));
   }
 
   private compareClocks(slot: number): void {

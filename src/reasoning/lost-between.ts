@@ -53,7 +53,9 @@ function crossing({ steps, end }: Walk, last: PatternStep): { from: Step; to: St
 /** The capture that should have seen it; none where any capture of that host missed packets. */
 function healthyPoint(c: Case, to: Step): PointCount | undefined {
   const here = c.observed?.points.filter(({ host }) => host === to.host) ?? [];
-  return here.every(({ dropped }) => dropped === 0) ? here.find(({ iface }) => to.in === undefined || iface === to.in) : undefined;
+  return here.every(({ dropped, partial }) => dropped === 0 && partial === undefined)
+    ? here.find(({ iface }) => to.in === undefined || iface === to.in)
+    : undefined;
 }
 
 /** Of the same family: what filters sources lists those of each by themselves. */

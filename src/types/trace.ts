@@ -10,6 +10,8 @@ export interface PointCount extends CapturePoint {
   packets: number;
   /** By the kernel or the interface, as libpcap counts. A point that dropped packets never proves a loss. */
   dropped: number;
+  /** Why the capture saw only part of what passed, beside packets that it dropped; such a point never proves a loss either. */
+  partial?: string;
 }
 
 /** One sighting on the way of a transaction. */

@@ -128,7 +128,7 @@ export const layers: readonly Layer[] = [
   {
     of: 'src/commands/trace-live.ts',
     may: ['src/types', 'src/capture/', 'src/engine/', 'src/host/', 'src/journeys/', 'src/packets/', 'src/commands/'],
-    packages: ['node:crypto', 'node:timers/promises'],
+    packages: ['node:crypto', 'node:fs/promises', 'node:timers/promises'],
     why: 'hands the bytes of captures to the joining while they run',
   },
   {
@@ -147,6 +147,12 @@ export const layers: readonly Layer[] = [
     may: ['src/types', 'src/engine/', 'src/host/', 'src/commands/'],
     packages: ['node:fs/promises'],
     why: 'writes the recording into the file that the user named',
+  },
+  {
+    of: 'src/commands/new-directory.ts',
+    may: ['src/commands/'],
+    packages: ['node:fs/promises', 'node:path'],
+    why: 'looks whether a directory that the user named can be written into, before any host is asked',
   },
   {
     of: 'src/commands/fix-scripts.ts',

@@ -23,8 +23,8 @@ export async function check(
 }
 
 /** The same with `trace`. */
-export async function trace(lab: Lab, args: readonly string[]): Promise<Examined> {
-  const run = await execa(process.execPath, [program, 'trace', '--json', ...lab.hostArguments(), ...args], { reject: false });
+export async function trace(lab: Lab, args: readonly string[], targets: readonly string[] = lab.hostArguments()): Promise<Examined> {
+  const run = await execa(process.execPath, [program, 'trace', '--json', ...targets, ...args], { reject: false });
   if (run.stdout === '') throw new Error(run.stderr);
   return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
 }

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PatternEnd, Report } from '../../src/types.js';
 import { diagnosed, trace } from './doctor.js';
@@ -83,6 +85,25 @@ describe.concurrent('packets on all hosts', () => {
         expect(points.every(({ dropped }) => dropped === 0)).toBe(true);
       }));
   }
+});
+
+describe('what was captured', () => {
+  it('tells the same from files, without any host, and with the snapshots the same cause', () =>
+    inLab('dsr/reply-not-rewritten', async (lab) => {
+      const [written, snapshots] = ['captured', 'snapshots.json'].map((name) => join(lab.directoryOf('client'), name)) as [string, string];
+      const { report: live } = await trace(lab, ['--port', '53', '--probe', '--write', written, '--save', snapshots]);
+      const files = (await readdir(written)).flatMap((name) => ['--read', `${name.split('-')[0]}=${join(written, name)}`]);
+      const alone = await trace(lab, ['--port', '53', ...files], []);
+      const whole = await trace(lab, [snapshots, '--port', '53', ...files], []);
+      for (const { report } of [alone, whole]) {
+        expect(failures(report)).toEqual(failures(live));
+        expect(report.trace?.transactions).toEqual(live.trace?.transactions);
+      }
+      expect({ exitCode: alone.exitCode, diagnoses: alone.report.diagnoses }).toEqual({ exitCode: 2, diagnoses: [] });
+      expect(whole.exitCode).toBe(1);
+      expect(diagnosed(whole.report)).toEqual(['fault dsr/reply-not-rewritten on proxy']);
+      expect(whole.report.diagnoses[0]?.certainty).toBe('proven');
+    }));
 });
 
 describe('a healthy setup', () => {
