@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { observationOf } from '../engine/observation.js';
 import { ownMacs } from '../engine/traced-services.js';
 import { learn } from '../journeys/learn.js';
@@ -44,20 +44,24 @@ export function traceFiles(
   return observationOf(tracer, counts, []);
 }
 
-/** Closed when it is read to its end. */
+/** Read in large pieces and handed out in small ones; closed when it is read to its end. */
 function openFile(file: string): ByteSource {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(file, 'r');
+    if (fstatSync(descriptor).isDirectory()) throw new Error('it is a directory');
   } catch (error) {
     throw new UsageError(`cannot read ${file}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const buffer = Buffer.allocUnsafe(bufferBytes);
+  const buffer = new Uint8Array(bufferBytes);
+  let [at, end] = [0, 0];
   return {
     next(most) {
       if (descriptor === undefined) return undefined;
-      const read = readSync(descriptor, buffer, 0, Math.min(most, bufferBytes), null);
-      if (read > 0) return buffer.subarray(0, read);
+      if (at === end) [at, end] = [0, readSync(descriptor, buffer)];
+      const from = at;
+      at = Math.min(end, at + most);
+      if (at > from) return buffer.subarray(from, at);
       closeSync(descriptor);
       descriptor = undefined;
       return undefined;

@@ -42,7 +42,7 @@ function judged(diagnosis: Diagnosis, broken: readonly Walk[], c: Case, observed
   return {
     ...diagnosis,
     certainty: isProven ? 'proven' : diagnosis.certainty,
-    steps: [...diagnosis.steps, `captured packets show it for ${failed} of ${total} requests`, ...others],
+    steps: [...diagnosis.steps, `packets show it of ${failed} of ${total} requests`, ...others],
     evidence: [...evidence, ...counters, ...diagnosis.evidence],
   };
 }

@@ -35,6 +35,11 @@ export class Feed {
     this.reader.push(chunk);
   }
 
+  /** What comes after this is not looked at. */
+  get isBroken(): boolean {
+    return this.reader.isBroken;
+  }
+
   end(): CaptureEnd {
     return this.reader.end();
   }

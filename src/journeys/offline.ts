@@ -23,7 +23,8 @@ export function readBeginnings(open: readonly (() => ByteSource)[], see: (point:
     const feed = new Feed((headers, bytes, time, quoted) => {
       if (left-- > 0) see(point, headers, bytes, time, quoted);
     });
-    for (let chunk = source.next(mostBytes); chunk !== undefined && left > 0; chunk = source.next(mostBytes)) feed.push(chunk);
+    for (let chunk = source.next(mostBytes); chunk !== undefined && left > 0 && !feed.isBroken; chunk = source.next(mostBytes))
+      feed.push(chunk);
   });
 }
 
@@ -43,7 +44,7 @@ export function readTogether(
   while (open.size > 0) {
     const point = furthestBehind(open, feeds, offsets);
     const [feed, source, size] = [feeds[point] as Feed, sources[point] as ByteSource, sizes[point] as number];
-    const chunk = source.next(size);
+    const chunk = feed.isBroken ? undefined : source.next(size);
     if (chunk === undefined) {
       open.delete(point);
       const end = feed.end();

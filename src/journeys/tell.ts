@@ -1,6 +1,5 @@
 import { addressText } from '../packets/text.js';
 import type { PatternStep, TracePattern } from '../types.js';
-import { icmpWords } from './icmp-words.js';
 import type { Joiner } from './joiner.js';
 import { isError, Kind } from './marks.js';
 import type { FoundPattern } from './patterns.js';
@@ -31,7 +30,7 @@ function tellSighting(s: Sighting, before: Sighting | undefined, { client, famil
   const server = end(endpoints.addressOf(s.endpoint), endpoints.portOf(s.endpoint));
   const asker = end(s.other === 0 || isError(s.kind) ? addressText(client, family) : endpoints.addressOf(s.other), s.port);
   const from = fromServer.has(s.kind);
-  const note = [wordsOf(s, family, joiner), changeOf(s, before, joiner), s.times > 1 ? `${s.times} times` : ''].filter(Boolean).join(', ');
+  const note = [wordsOf(s, joiner), changeOf(s, before, joiner), s.times > 1 ? `${s.times} times` : ''].filter(Boolean).join(', ');
   return {
     host: s.host,
     iface: s.iface,
@@ -74,9 +73,9 @@ const words: Readonly<Record<Kind, string>> = {
   [Kind.finFrom]: 'closed without an answer',
 };
 
-function wordsOf(s: Sighting, family: 4 | 6, { endpoints }: Joiner): string {
+function wordsOf(s: Sighting, { endpoints }: Joiner): string {
   if (!isError(s.kind)) return words[s.kind];
-  return `${icmpWords(family, s.detail >> 8, s.detail & 255)} from ${endpoints.addressOf(s.other)} about this packet`;
+  return `ICMP type ${s.detail >> 8} code ${s.detail & 255} from ${endpoints.addressOf(s.other)} about this packet`;
 }
 
 /** What a packet has become since it was seen before. */

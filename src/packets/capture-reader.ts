@@ -42,6 +42,11 @@ export class CaptureReader {
     if (this.failure === undefined) this.keep(chunk, taken, chunk.length);
   }
 
+  /** Nothing more can be read: further bytes are not looked at. */
+  get isBroken(): boolean {
+    return this.failure !== undefined;
+  }
+
   /** Tells, when no more bytes will come, whether all of them made sense. */
   end(): CaptureEnd {
     const packets = this.format?.packets ?? 0;

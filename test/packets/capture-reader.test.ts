@@ -224,6 +224,14 @@ describe('what is no capture is told', () => {
     expect(read(file, 5).end).toMatchObject({ ok: false, why });
   });
 
+  test('and that nothing more can come of it, so that nobody reads on', () => {
+    const reader = new CaptureReader(() => undefined);
+    reader.push(begun);
+    expect(reader.isBroken).toBe(false);
+    reader.push(new Uint8Array(100));
+    expect(reader.isBroken).toBe(true);
+  });
+
   test('what came before it has been handed on', () => {
     expect(read(joined(begun, blocks.packet(one), lying(blocks.packet(one), 4, 0)))).toMatchObject({
       end: { ok: false, packets: 1 },

@@ -124,8 +124,8 @@ export const refused = traced([
     path: [
       ...query(2, 4),
       ...path(
-        ['dev2 eth0 out', c, '172.16.0.12:53', 'ICMP port unreachable from 172.16.0.12 about this packet', 'forward', 300],
-        ['proxy eth1 in', c, '172.16.0.12:53', 'ICMP port unreachable from 172.16.0.12 about this packet', 'forward', 331],
+        ['dev2 eth0 out', c, '172.16.0.12:53', 'ICMP type 3 code 3 from 172.16.0.12 about this packet', 'forward', 300],
+        ['proxy eth1 in', c, '172.16.0.12:53', 'ICMP type 3 code 3 from 172.16.0.12 about this packet', 'forward', 331],
       ),
     ],
     service,
@@ -143,7 +143,7 @@ export const misdelivered = traced([
       ...path(
         ['proxy eth0 out', '172.16.0.11:53', c, 'reply', 'reply', 455],
         ['client eth0 in', '172.16.0.11:53', c, 'reply', 'reply', 489],
-        ['client eth0 out', '172.16.0.11:53', c, 'ICMP port unreachable from 192.168.99.50 about this packet', 'reply', 512],
+        ['client eth0 out', '172.16.0.11:53', c, 'ICMP type 3 code 3 from 192.168.99.50 about this packet', 'reply', 512],
       ),
     ],
     endsAt: 7,

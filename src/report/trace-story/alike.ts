@@ -3,15 +3,11 @@ import type { TracePattern } from '../../types.js';
 /** Groups patterns that differ only in the upstream and in how often a packet was sent again: each group is told by its first. */
 export function alike(patterns: readonly TracePattern[]): TracePattern[][] {
   const groups = new Map<string, TracePattern[]>();
-  for (const pattern of patterns) {
+  for (const pattern of patterns.toSorted((a, b) => b.count - a.count)) {
     const shape = shapeOf(pattern);
     groups.set(shape, [...(groups.get(shape) ?? []), pattern]);
   }
-  return [...groups.values()].map((group) => group.toSorted((a, b) => b.count - a.count || byAddress(a, b)));
-}
-
-function byAddress(a: TracePattern, b: TracePattern): number {
-  return (a.upstream ?? '').localeCompare(b.upstream ?? '', 'en', { numeric: true });
+  return [...groups.values()].map((group) => group.toSorted((a, b) => b.count - a.count));
 }
 
 /** Hosts by the order in which the packet came to them, notes without the upstream's address. */

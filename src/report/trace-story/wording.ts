@@ -35,7 +35,7 @@ function vanished({ dir, host, iface }: PatternStep, next: TracePattern['neverSe
 /** Why the one that waits for this packet does not know it. */
 function astray({ path }: TracePattern, last: PatternStep): string {
   const asked = path[0];
-  if (!asked || last.dir === 'out') return `${shorten(last.host, 30)} passes it on as it is, past the one that waits for it`;
+  if (!asked || last.dir === 'out') return `${shorten(last.host, 30)} sends it on, past the one that waits for it`;
   if (split(last.src)[0] !== split(asked.dst)[0]) return `comes from ${brief(last.src)}, and ${brief(asked.dst)} was asked`;
   if (last.dst !== asked.src) return `comes to ${brief(last.dst)}, and ${brief(asked.src)} asked`;
   return 'nobody waits for it here';
