@@ -14,7 +14,7 @@ export const roundOn = (pool: Pool): fc.Arbitrary<readonly string[]> =>
         { weight: 2, arbitrary: sysctls(pool) },
         { weight: 2, arbitrary: filters(pool) },
       ),
-      { minLength: 1, maxLength: 4 },
+      { minLength: 3, maxLength: 6 },
     )
     .map((parts) => parts.flat());
 
