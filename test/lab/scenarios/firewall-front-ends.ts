@@ -129,15 +129,15 @@ export const frontEndFaults: readonly Fault[] = [
 
 export const frontEndOddities: readonly Oddity[] = [
   {
-    name: 'firewalld on all hosts with the services open',
+    name: "firewalld on nginx's host and an upstream with the services open",
     changes: [...firewalldOnProxy(open(), trustUpstreams), ...withFirewalld('dev1', open())],
   },
   {
-    name: 'firewalld by iptables on all hosts with the services open',
+    name: "firewalld by iptables on nginx's host and an upstream with the services open",
     changes: [...firewalldOnProxy(byIptables, open(), trustUpstreams), ...withFirewalld('dev1', byIptables, open())],
   },
   {
-    name: 'ufw on all hosts with the services allowed',
+    name: "ufw on nginx's host and an upstream with the services allowed",
     changes: [...withUfw('proxy', ...allow(), routeReplies), ...withUfw('dev1', ...allow())],
   },
 ];
