@@ -75,8 +75,14 @@ export function addTrace(program: Command, shell: Shell): void {
       const [{ runTrace }, { validateTrace }] = await Promise.all([import('../commands/trace.js'), import('../commands/validate.js')]);
       const options = traceOptions(files, flags, shell.version);
       await validateTrace(options);
-      await shell.report(flags, (speech) => untilInterrupted((ended) => runTrace(options, speech, ended)));
+      // Files are read without a pause in which a signal could be heard: it ends the program, as it ends any other.
+      const until = options.read.length > 0 ? uninterrupted : untilInterrupted;
+      await shell.report(flags, (speech) => until((ended) => runTrace(options, speech, ended)));
     });
+}
+
+function uninterrupted<T>(run: (ended: AbortSignal) => Promise<T>): Promise<T> {
+  return run(new AbortController().signal);
 }
 
 /** The first Ctrl-C ends the capture and lets the verdict be told; the second ends the program. */

@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadChecks, loadRules } from '../../src/engine/catalogue.js';
@@ -52,6 +54,19 @@ describe('bin/tpdoctor', () => {
     const { code, out, err } = await run(join(bare, 'bin/tpdoctor'), ['check']);
     expect({ code, out }).toEqual({ code: 70, out: '' });
     expect(err).toContain('npm ci && npm run build');
+  });
+
+  it('is ended by an interrupt while it waits for the bytes of a file', async () => {
+    const pipe = join(bare, 'capture');
+    await run('mkfifo', [pipe]);
+    const reading = spawn(join(built, 'link'), ['trace', '--port', '53', '--read', `proxy=${pipe}`], { stdio: 'ignore' });
+    const ended = once(reading, 'exit');
+    // Until it has begun to wait; too early an interrupt would end it anyhow.
+    await setTimeout(3000);
+    reading.kill('SIGINT');
+    const outcome = await Promise.race([ended, setTimeout(5000, 'still there')]);
+    reading.kill('SIGKILL');
+    expect(outcome).toEqual([null, 'SIGINT']);
   });
 
   it('exits with 64 on wrong usage', async () => {
