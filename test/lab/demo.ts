@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Lab, raiseLab } from './lab.js';
-import { type Fault, faults, type Risk, risks } from './scenarios/index.js';
+import { type Fault, faults, furtherFaults, type Risk, risks } from './scenarios/index.js';
 import { topologyNames, topologyOf } from './topologies.js';
 
 /*
@@ -10,8 +10,10 @@ import { topologyNames, topologyOf } from './topologies.js';
  */
 
 const program = fileURLToPath(new URL('../../../bin/tpdoctor', import.meta.url));
-const { values } = parseArgs({ options: { fault: { type: 'string', default: 'proxy/mark-rule-missing' }, list: { type: 'boolean' } } });
-const all: readonly (Fault | Risk)[] = [...faults, ...risks];
+const { values } = parseArgs({
+  options: { fault: { type: 'string', default: 'proxy/mark-rule-missing' }, list: { type: 'boolean' }, trace: { type: 'boolean' } },
+});
+const all: readonly (Fault | Risk)[] = [...faults, ...furtherFaults, ...risks];
 
 async function main(): Promise<number> {
   if (values.list) {
@@ -41,8 +43,9 @@ async function show(shown: Fault | Risk): Promise<number> {
     say(`breaking it: ${shown.name}`);
     await lab.change(shown.changes);
     say(`${service} from the client now: ${await answers(lab, service)}`);
+    if (values.trace) return run('trace', [...portOf(lab, service), '--probe', ...lab.hostArguments()], shown.severity === 'risk' ? 0 : 1);
     const outbound = shown.severity === 'fault' && shown.outbound !== undefined ? ['--outbound', shown.outbound] : [];
-    return diagnose([...lab.hostArguments(), ...outbound], shown.severity === 'risk' ? 0 : 1);
+    return run('check', [...lab.hostArguments(), ...outbound], shown.severity === 'risk' ? 0 : 1);
   } finally {
     await lab.remove();
     say('the lab is gone');
@@ -54,9 +57,14 @@ async function answers(lab: Lab, service: string): Promise<string> {
   return ok ? 'every upstream answers' : (problems[0] ?? '');
 }
 
-function diagnose(args: readonly string[], expected: number): number {
-  say(`tpdoctor check ${args.join(' ')}\n`);
-  const { status } = spawnSync(process.execPath, [program, 'check', ...args], { stdio: 'inherit' });
+function portOf(lab: Lab, service: string): string[] {
+  const port = lab.topology.probes[service]?.port;
+  return port === undefined ? [] : ['--port', String(port)];
+}
+
+function run(verb: 'check' | 'trace', args: readonly string[], expected: number): number {
+  say(`tpdoctor ${verb} ${args.join(' ')}\n`);
+  const { status } = spawnSync(process.execPath, [program, verb, ...args], { stdio: 'inherit' });
   if (status !== expected) say(`tpdoctor ended with ${status}, expected ${expected}`);
   return status === expected ? 0 : 70;
 }
