@@ -37,10 +37,15 @@ export function traceFiles(
     offsets,
     (point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted),
   );
-  ends.forEach((why, n) => {
+  ends.forEach(({ why }, n) => {
     if (why !== undefined) io.warn(`${files[n]?.file}: ${why}; what came before was read`);
   });
-  const counts = learned.points.map(({ host, iface }, n) => ({ host, iface, packets: tracer.packets[n] ?? 0, dropped: 0 }));
+  const counts = learned.points.map(({ host, iface }, n) => ({
+    host,
+    iface,
+    packets: tracer.packets[n] ?? 0,
+    dropped: ends[n]?.dropped ?? 0,
+  }));
   return observationOf(tracer, counts, []);
 }
 

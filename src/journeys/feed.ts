@@ -40,6 +40,11 @@ export class Feed {
     return this.reader.isBroken;
   }
 
+  /** Packets that the capture itself says it missed; undefined where it says nothing of it. */
+  dropped(): number | undefined {
+    return this.reader.dropped();
+  }
+
   end(): CaptureEnd {
     return this.reader.end();
   }

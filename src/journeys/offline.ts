@@ -9,8 +9,13 @@ export interface ByteSource {
 const stride = 5000;
 const [leastBytes, mostBytes] = [512, 262_144];
 
-/** The end of each capture: undefined when it was read whole, else what is wrong with it. */
-export type Ends = (string | undefined)[];
+/** How a capture ended. */
+export interface FileEnd {
+  /** What is wrong with it; undefined when it was read whole. */
+  why: string | undefined;
+  /** Packets that were not captured, as far as the file says so. */
+  dropped: number;
+}
 
 /** Frames of each capture that are looked at before all are read. */
 const sampled = 8000;
@@ -36,10 +41,10 @@ export function readTogether(
   sources: readonly ByteSource[],
   offsets: readonly number[],
   see: (point: number, ...packet: Parameters<OnPacket>) => void,
-): Ends {
+): FileEnd[] {
   const feeds = sources.map((_, point) => new Feed((headers, bytes, time, quoted) => see(point, headers, bytes, time, quoted)));
   const open = new Set(sources.keys());
-  const ends: Ends = sources.map(() => undefined);
+  const ends: FileEnd[] = sources.map(() => ({ why: undefined, dropped: 0 }));
   const sizes = sources.map(() => leastBytes);
   while (open.size > 0) {
     const point = furthestBehind(open, feeds, offsets);
@@ -48,7 +53,7 @@ export function readTogether(
     if (chunk === undefined) {
       open.delete(point);
       const end = feed.end();
-      ends[point] = end.ok ? undefined : end.why;
+      ends[point] = { why: end.ok ? undefined : end.why, dropped: feed.dropped() ?? 0 };
       continue;
     }
     const before = feed.time;
