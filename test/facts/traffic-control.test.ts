@@ -179,7 +179,7 @@ test('no text makes the text parser fail', () => {
   );
 });
 
-// Written by the words of iproute2's m_gact.c, m_mirred.c and m_skbedit.c: these actions could not be made here.
+// In the words of iproute2's m_gact.c and m_skbedit.c, which not every kernel can make; mirred's are as the real one prints them.
 test('what an action does with the packet is part of its name', () => {
   const filter = (action: object) =>
     JSON.stringify([{ protocol: 'ip', pref: 1, kind: 'matchall', chain: 0, options: { actions: [action] } }]);
@@ -193,7 +193,7 @@ test('what an action does with the packet is part of its name', () => {
 
 /*
  * pedit, skbedit and csum cannot be made on every kernel, so what follows is in the words of iproute2's m_pedit.c, m_skbedit.c, m_csum.c and f_flower.c;
- * mirred's are printed by the real one in test/lab/redirects.test.ts.
+ * mirred's run for real in test/lab/random.
  */
 describe('actions in JSON and as text', () => {
   const asJson = (...actions: object[]) =>
