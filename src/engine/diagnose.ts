@@ -1,3 +1,4 @@
+import { changesForOthers } from '../reasoning/co-tenants.js';
 import type { Case, Conclusion, Diagnosis, Evidence, Rule, Walk } from '../types.js';
 import { buildCase, type CaseOptions } from './case.js';
 import { logEvidence } from './log-evidence.js';
@@ -162,12 +163,19 @@ function toDiagnosis({ cause, conclusion }: Found, tried: TriedCure | undefined,
   const diagnosis = {
     cause,
     ...rest,
-    steps: [...steps, ...lossesOf(tried)],
+    steps: [...steps, ...lossesOf(tried), ...sideEffectsOf(tried, first)],
     services,
     evidence: uniqueEvidence([...evidence, ...log]),
     fix: [...(tried?.cure.steps ?? [])],
   };
   return withObserved(first, diagnosis, walks);
+}
+
+/** What the cure changes for others on its host. */
+function sideEffectsOf(tried: TriedCure | undefined, c: Case): string[] {
+  const before = tried && c.snapshots.get(tried.cure.host);
+  if (!tried || !before) return [];
+  return changesForOthers(before, tried.cure.apply(before)).map((change) => `the cure also changes this: ${change}`);
 }
 
 /** What others would lose by the cure, when no other cure helps. */
