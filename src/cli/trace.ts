@@ -53,7 +53,11 @@ export function addTrace(program: Command, shell: Shell): void {
     .option('--upstream-port <PORT>', 'where no configuration tells it (repeatable)', collect(portOf))
     .addOption(new Option('--protocol <tcp|udp>', 'one of them only').argParser(protocolOf))
     .option('--host <NAME=TARGET>', 'a host of the setup: local, netns:NAME or a snapshot file (repeatable)', collect(hostOf))
-    .option('--duration <TIME>', 'how long to capture: 10, 10s or 500ms; Ctrl-C ends it, too', durationOf, defaultDurationMs)
+    .addOption(
+      new Option('--duration <TIME>', 'how long to capture: 10, 10s or 500ms; Ctrl-C ends it, too')
+        .argParser(durationOf)
+        .default(defaultDurationMs, '10s'),
+    )
     .option('--count <N>', 'end after so many transactions', wholeOf)
     .option('--client <IP|PREFIX>', 'only clients there (repeatable)', collect(clientOf))
     .option('--probe', "send requests of tpdoctor's own from the client's host")

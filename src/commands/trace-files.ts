@@ -38,7 +38,7 @@ export function traceFiles(
     (point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted),
   );
   ends.forEach(({ why }, n) => {
-    if (why !== undefined) io.warn(`${files[n]?.file}: ${why}; what came before was read`);
+    if (why !== undefined) io.warn(`${files[n]?.file}: ${why}${tracer.packets[n] === 0 ? '' : '; what came before was read'}`);
   });
   const counts = learned.points.map(({ host, iface }, n) => ({
     host,

@@ -59,6 +59,7 @@ export async function traceLive(
     io.progress(`starting ${captures.length} captures`);
     const [before] = await Promise.all([readAll(hosts), complainAbout(captures, io)]);
     gate.open = true;
+    const from = Date.now() * 1000;
     const enough = options.probe ? AbortSignal.any([ended, await probe(options, c, services, hosts, io)]) : ended;
     await watch(tracer, options, io, enough);
     await settle(tracer);
@@ -66,7 +67,7 @@ export async function traceLive(
     const dropped = drops?.ok ? dropDeltas(await drops.stop(), here(options)) : [];
     complainAboutEnds(plans, ends, tracer, io);
     const counters = [...after.flatMap((reading, n) => differ(before[n] ?? reading, reading)), ...dropped];
-    return observationOf(tracer, countsOf(plans, ends, tracer), counters, Date.now() * 1000);
+    return observationOf(tracer, countsOf(plans, ends, tracer), counters, { from, to: Date.now() * 1000 });
   } finally {
     await Promise.all([...captures.map((capture) => capture.stop()), drops?.ok ? drops.stop() : undefined]);
     for (const file of files) file?.close();

@@ -2,9 +2,14 @@ import { tellPattern } from '../journeys/tell.js';
 import type { Tracer } from '../journeys/tracer.js';
 import type { CounterDelta, Observation, PatternEnd, PointCount, TracePattern } from '../types.js';
 
-/** What was captured, as rules and reports take it. `end` is when the captures ended, in microseconds since the epoch, if that is known. */
-export function observationOf(tracer: Tracer, points: readonly PointCount[], counters: readonly CounterDelta[], end?: number): Observation {
-  const { patterns, clocks } = tracer.finish(end);
+/** What was captured, as rules and reports take it. `window` is when they ran, in microseconds since the epoch; else from the first packet to the last. */
+export function observationOf(
+  tracer: Tracer,
+  points: readonly PointCount[],
+  counters: readonly CounterDelta[],
+  window?: { from: number; to: number },
+): Observation {
+  const { patterns, clocks } = tracer.finish(window?.to);
   const readings = clocks.readings();
   const offsetOf = (host: string, at: number): number => {
     const reading = readings.get(host);
@@ -14,7 +19,7 @@ export function observationOf(tracer: Tracer, points: readonly PointCount[], cou
   const count = (...ends: PatternEnd[]) => told.filter(({ end }) => ends.includes(end)).reduce((sum, pattern) => sum + pattern.count, 0);
   const iso = (time: number) => new Date(Number.isFinite(time) ? time / 1000 : 0).toISOString();
   return {
-    window: { from: iso(tracer.from), to: iso(tracer.to) },
+    window: { from: iso(window?.from ?? tracer.from), to: iso(window?.to ?? tracer.to) },
     points: [...points],
     transactions: {
       total: told.reduce((sum, pattern) => sum + pattern.count, 0),
