@@ -165,11 +165,12 @@ export class SegmentJoiner {
    */
   private noteRequest(slot: number, request: number, headers: Headers, connection: Connection): number {
     const { keys, slots } = this.desk;
-    const asked = this.messageKey(Key.asked, headers.tcpSequence, connection);
-    let mine = keys.find(asked.high, asked.low);
+    // The hash is used again for every key: its halves are kept.
+    const { high, low } = this.messageKey(Key.asked, headers.tcpSequence, connection);
+    let mine = keys.find(high, low);
     if (mine >= 0) return mine;
     mine = slot >= 0 && slots.request[slot] === 0 ? slot : this.open(headers.family, connection);
-    keys.set(asked.high, asked.low, mine);
+    keys.set(high, low, mine);
     const answer = this.messageKey(Key.answered, headers.tcpSequence + headers.payloadLength, connection);
     keys.set(answer.high, answer.low, mine);
     slots.request[mine] = request;
