@@ -35,6 +35,19 @@ const shown: readonly Shown[] = [
   { fault: 'upstream/firewall-drops-request (dropped)', port: 80, end: 'vanished', at: 'dev1 eth0', upstreams: [dev1] },
   { fault: 'upstream/reply-bypasses-proxy', port: 80, end: 'misdelivered', upstreams: [dev2] },
   { fault: 'upstream/not-listening (another port)', port: 80, end: 'refused', upstreams: [dev1] },
+  { fault: 'proxy/mark-rule-steals-dsr-replies', port: 53, end: 'vanished', at: 'proxy eth1' },
+  { fault: 'proxy/upstream-on-this-host', port: 80, end: 'misdelivered', upstreams: ['172.16.0.1'] },
+  {
+    fault: 'proxy/local-route-missing (one-armed, IPv6)',
+    port: 80,
+    end: 'vanished',
+    at: 'proxy eth0',
+    upstreams: ['fd00:20::11', 'fd00:20::12'],
+  },
+  { fault: 'dsr/forwarding-off (on the way back)', port: 53, end: 'vanished', at: 'back eth1', upstreams: ['172.30.0.11', '172.30.0.12'] },
+  { fault: 'proxy/mark-rule-missing (on one of a pair)', port: 80, end: 'misdelivered', upstreams: ['172.16.0.21', '172.16.0.22'] },
+  { fault: 'proxy/local-route-missing', port: 80, end: 'misdelivered' },
+  { fault: 'upstream/firewall-drops-request (rejected)', port: 80, end: 'refused', upstreams: [dev1] },
   { fault: 'network/spoofed-source-dropped', port: 80, end: 'vanished', at: 'proxy eth1' },
   { fault: 'network/reply-lost-between-hosts', port: 80, end: 'vanished', at: 'dev2 eth0', upstreams: [dev2] },
 ];
@@ -85,6 +98,23 @@ describe.concurrent('packets on all hosts', () => {
         expect(points.every(({ dropped }) => dropped === 0)).toBe(true);
       }));
   }
+});
+
+describe('a transaction that comes through', () => {
+  it('shows that its source was rewritten on the way', () =>
+    inLab('proxy/masquerade-hides-client', async (lab) => {
+      const { exitCode, report } = await trace(lab, ['--port', '80', '--probe']);
+      expect(diagnosed(report)).toEqual(['fault proxy/masquerade-hides-client on proxy']);
+      expect({ exitCode, certainty: report.diagnoses[0]?.certainty, failed: failures(report) }).toEqual({
+        exitCode: 1,
+        certainty: 'proven',
+        failed: new Map(),
+      });
+      const toUpstreams = (report.trace?.patterns ?? []).filter(({ upstream = '' }) => upstream.startsWith('172.16.'));
+      expect(toUpstreams.length).toBeGreaterThan(0);
+      for (const { path } of toUpstreams)
+        expect(path.some(({ note = '' }) => note.includes('source is 172.16.0.1, not the client'))).toBe(true);
+    }));
 });
 
 describe('what was captured', () => {
