@@ -49,9 +49,13 @@ const shown: readonly Shown[] = [
   { fault: 'proxy/local-route-missing', port: 80, end: 'misdelivered' },
   { fault: 'upstream/firewall-drops-request (rejected)', port: 80, end: 'refused', upstreams: [dev1] },
   { fault: 'network/spoofed-source-dropped', port: 80, end: 'vanished', at: 'proxy eth1' },
-  { fault: 'upstream/firewall-drops-request (rejected)', port: 80, end: 'refused', upstreams: [dev1] },
-  { fault: 'proxy/mark-rule-steals-dsr-replies', port: 53, end: 'vanished', at: 'proxy eth1' },
-  { fault: 'proxy/local-route-missing (behind a router)', port: 80, end: 'vanished', at: 'proxy eth1', upstreams: ['172.30.0.11', '172.30.0.12'] },
+  {
+    fault: 'proxy/local-route-missing (behind a router)',
+    port: 80,
+    end: 'vanished',
+    at: 'proxy eth1',
+    upstreams: ['172.30.0.11', '172.30.0.12'],
+  },
   { fault: 'network/reply-lost-between-hosts', port: 80, end: 'vanished', at: 'dev2 eth0', upstreams: [dev2] },
 ];
 
