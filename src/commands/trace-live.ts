@@ -22,7 +22,7 @@ import { showProgress } from './trace-progress.js';
 /** Enough for headers, the beginning of a request and a DNS question, in bytes. */
 const snapLength = 384;
 /** Answers of the last requests are on their way when a capture is to end: how long they are waited for, in milliseconds. */
-const afterglowMs = 1500;
+const afterglowMs = 1800;
 const lookEveryMs = 500;
 const settleEveryMs = 100;
 

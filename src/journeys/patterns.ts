@@ -23,8 +23,8 @@ export interface FoundPattern {
 
 /** More ways than these are counted as one. */
 const most = 2000;
-/** What began less than this before the captures ended may still be under way, in microseconds. */
-const grace = 1_000_000;
+/** What began less than this before the captures ended may still be under way, in microseconds: TCP repeats what got no answer after a second. */
+const grace = 1_300_000;
 /** What began this long after the captures began was asked while they ran, in microseconds. */
 const settling = 2_000_000;
 

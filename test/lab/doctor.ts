@@ -22,9 +22,14 @@ export async function check(
   return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
 }
 
+/** The running program, to be interrupted. */
+export function traceProcess(lab: Lab, args: readonly string[], targets: readonly string[] = lab.hostArguments()) {
+  return execa(process.execPath, [program, 'trace', '--json', ...targets, ...args], { reject: false });
+}
+
 /** The same with `trace`. */
 export async function trace(lab: Lab, args: readonly string[], targets: readonly string[] = lab.hostArguments()): Promise<Examined> {
-  const run = await execa(process.execPath, [program, 'trace', '--json', ...targets, ...args], { reject: false });
+  const run = await traceProcess(lab, args, targets);
   if (run.stdout === '') throw new Error(run.stderr);
   return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
 }

@@ -1,8 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { PatternEnd, Report } from '../../src/types.js';
-import { diagnosed, trace } from './doctor.js';
+import { diagnosed, trace, traceProcess } from './doctor.js';
 import { type Lab, raiseLab } from './lab.js';
 import { furtherFaults } from './scenarios/further.js';
 import { faults } from './scenarios/index.js';
@@ -122,6 +123,29 @@ describe('a transaction that comes through', () => {
       for (const { path } of toUpstreams)
         expect(path.some(({ note = '' }) => note.includes('source is 172.16.0.1, not the client'))).toBe(true);
     }));
+});
+
+describe('a trace that could go on for a minute', () => {
+  it.each([
+    ['Ctrl-C', []],
+    ['enough transactions', ['--count', '1']],
+  ] as const)('is ended by %s, and tells of one failing request within five seconds', (_, args) =>
+    inLab('dsr/reply-not-rewritten', async (lab) => {
+      const running = traceProcess(lab, ['--port', '53', '--duration', '60', ...args]);
+      await setTimeout(2500);
+      const asked = Date.now();
+      await lab.exec('client', 'dig +short +time=1 +tries=1 @192.168.99.10 www.example.com || true');
+      if (args.length === 0) running.kill('SIGINT');
+      const { exitCode, stdout } = await running;
+      const report = JSON.parse(stdout) as Report;
+      expect({ exitCode, found: diagnosed(report), transactions: report.trace?.transactions }).toEqual({
+        exitCode: 1,
+        found: ['fault dsr/reply-not-rewritten on proxy'],
+        transactions: { total: 1, complete: 0, failed: 1, ambiguous: 0 },
+      });
+      expect(Date.now() - asked).toBeLessThan(5000);
+    }),
+  );
 });
 
 describe('what was captured', () => {
