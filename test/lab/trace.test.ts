@@ -125,6 +125,12 @@ describe('a transaction that comes through', () => {
     }));
 });
 
+/** Waits until a packet socket is open on every host, and a moment for those of further links. */
+async function captureOn(lab: Lab): Promise<void> {
+  for (const { name } of lab.hosts) await lab.must(name, 'until [ "$(wc -l < /proc/net/packet)" -gt 1 ]; do sleep 0.1; done');
+  await setTimeout(1000);
+}
+
 describe('a trace that could go on for a minute', () => {
   it.each([
     ['Ctrl-C', []],
@@ -132,7 +138,7 @@ describe('a trace that could go on for a minute', () => {
   ] as const)('is ended by %s, and tells of one failing request within five seconds', (_, args) =>
     inLab('dsr/reply-not-rewritten', async (lab) => {
       const running = traceProcess(lab, ['--port', '53', '--duration', '60', ...args]);
-      await setTimeout(2500);
+      await captureOn(lab);
       const asked = Date.now();
       await lab.exec('client', 'dig +short +time=1 +tries=1 @192.168.99.10 www.example.com || true');
       if (args.length === 0) running.kill('SIGINT');
