@@ -1,5 +1,6 @@
+import { reversePathFilter } from '../path/sysctls.js';
 import { factOf } from '../path/world.js';
-import type { FirewallTable, Snapshot } from '../types.js';
+import type { Facts, FirewallTable, Snapshot } from '../types.js';
 import { list } from './broken.js';
 
 /**
@@ -29,9 +30,9 @@ export function changesForOthers(before: Snapshot, after: Snapshot): string[] {
         `${host} then forwards IPv${family} for everyone who sends through it: no rule of its firewall limits that between ${list(between)}`,
       );
   }
-  const looser = became(/^net\/ipv4\/conf\/([^/]+)\/rp_filter$/, (was, is) => is === 0 || (was === 1 && is === 2));
+  const looser = realLinks(before).filter((link) => strictness(now, link) < strictness(old, link));
   if (looser.length > 0)
-    told.push(`${links(looser)} of ${host} then lets in sources that do not belong there, for every service of the host`);
+    told.push(`${list(looser)} of ${host} then lets in sources that do not belong there, for every service of the host`);
   const own = became(/^net\/ipv4\/conf\/([^/]+)\/accept_local$/, (was, is) => was === 0 && is === 1);
   if (own.length > 0) told.push(`${links(own)} of ${host} then takes packets that bear the host's own addresses as source`);
   if (became(/^(net\/ipv4\/ip_unprivileged_port_start)$/, (was, is) => is < was).length > 0)
@@ -40,6 +41,11 @@ export function changesForOthers(before: Snapshot, after: Snapshot): string[] {
   if (became(/^net\/ipv4\/conf\/([^/]+)\/src_valid_mark$/, (was, is) => was === 1 && is === 0).length > 0 && tunnels.length > 0)
     told.push(`${list(tunnels)} of ${host} may count on src_valid_mark, and wg-quick sets it again when it starts`);
   return told;
+}
+
+/** Of what is in force on a link, which is not the number of any one sysctl: 0 off, 1 loose, 2 strict. */
+function strictness(sysctls: Facts['sysctls'], link: string): number {
+  return [0, 2, 1][reversePathFilter(sysctls, link)] ?? 0;
 }
 
 function realLinks(snapshot: Snapshot): string[] {

@@ -34,7 +34,6 @@ test('forwarding that a policy limits is not', () => {
 
 test.each([
   ['net/ipv4/conf/eth1/rp_filter', 1, 2, 'eth1 of proxy then lets in sources that do not belong there, for every service of the host'],
-  ['net/ipv4/conf/all/rp_filter', 1, 0, 'every link of proxy then lets in sources that do not belong there, for every service of the host'],
   ['net/ipv4/conf/eth1/accept_local', 0, 1, "eth1 of proxy then takes packets that bear the host's own addresses as source"],
   ['net/ipv4/ip_unprivileged_port_start', 1024, 0, "any process of proxy may then listen on ports that were root's"],
 ] as const)('%s from %i to %i', (key, was, is, text) => {
@@ -49,6 +48,20 @@ test.each([
   ['net/ipv4/conf/all/src_valid_mark', 1, 0],
 ] as const)('nothing is told where %s goes from %i to %i', (key, was, is) => {
   expect(told(key, was, is)).toEqual([]);
+});
+
+const looser = (links: string) => [`${links} of proxy then lets in sources that do not belong there, for every service of the host`];
+const rpFilter = (link: string, value: number) => setSysctl('proxy', `net/ipv4/conf/${link}/rp_filter`, value);
+
+test('a link is looser than before when what is in force there is, the larger of its own number and that of all', () => {
+  const own = [rpFilter('eth0', 0), rpFilter('eth1', 0)];
+  expect(told('net/ipv4/conf/all/rp_filter', 1, 0, ...own)).toEqual(looser('eth0 and eth1'));
+  expect(told('net/ipv4/conf/eth1/rp_filter', 0, 2, rpFilter('all', 1))).toEqual(looser('eth1'));
+});
+
+test('a link that stays as strict as it was is not named, whatever number changes', () => {
+  expect(told('net/ipv4/conf/all/rp_filter', 1, 0, rpFilter('eth0', 1), rpFilter('eth1', 1))).toEqual([]);
+  expect(told('net/ipv4/conf/eth1/rp_filter', 1, 0, rpFilter('all', 1))).toEqual([]);
 });
 
 test('a tunnel is named that may count on src_valid_mark', () => {
