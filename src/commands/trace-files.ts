@@ -28,14 +28,13 @@ export function traceFiles(
         openFile(file),
   );
   io.progress('looking at the captures');
-  const learned = learn(points, services, (see) => readBeginnings(open, see));
+  const learned = learn(points, services, (viewpoints, see) => readBeginnings(open, viewpoints, see));
   const tracer = new Tracer(learned.points, learned.services, { clients });
   io.progress(`reading ${files.length} capture${files.length === 1 ? '' : 's'}`);
-  const offsets = learned.points.map(({ clockOffset }) => clockOffset);
   const ends = readTogether(
     open.map((begin) => begin()),
-    offsets,
-    (point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted),
+    learned.points,
+    (point, packet, _, quoted) => tracer.see(point, packet, quoted),
   );
   ends.forEach(({ why }, n) => {
     if (why !== undefined) io.warn(`${files[n]?.file}: ${why}${tracer.packets[n] === 0 ? '' : '; what came before was read'}`);

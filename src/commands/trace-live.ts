@@ -36,12 +36,13 @@ export async function traceLive(
   const plans = plansOf(options, c, services);
   if (plans.length === 0)
     throw new UsageError('none of the hosts can be captured on: name live ones with --host NAME=local or NAME=netns:NAME');
-  const tracer = new Tracer(plans.map(pointOf), services, { clients: options.clients });
+  const points = plans.map(pointOf);
+  const tracer = new Tracer(points, services, { clients: options.clients });
   const gate = { open: false };
-  const feeds = plans.map(
-    (_, point) =>
-      new Feed((headers, bytes, time, quoted) => {
-        if (gate.open) tracer.see(point, headers, bytes, time, quoted);
+  const feeds = points.map(
+    (viewpoint, point) =>
+      new Feed(viewpoint, (packet, _, quoted) => {
+        if (gate.open) tracer.see(point, packet, quoted);
       }),
   );
   const save = options.write === undefined ? undefined : saveInto(await madeDirectory(options.write), io.warn);

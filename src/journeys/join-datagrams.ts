@@ -1,6 +1,6 @@
-import { DnsQuestion, readDnsQuestion } from '../packets/dns.js';
-import { Hash, hashBytes } from '../packets/hash.js';
-import type { Direction, Headers } from '../packets/headers.js';
+import { Content, type Gist, isDns } from '../packets/gist.js';
+import type { Headers } from '../packets/headers.js';
+import type { Packet } from '../packets/packet.js';
 import type { Desk } from './desk.js';
 import { Kind } from './marks.js';
 import { Part } from './services.js';
@@ -10,9 +10,6 @@ import { Flag, marksPerSlot } from './slots.js';
 const Key = { question: 1, payload: 2, reply: 3, flow: 4, orphan: 5, fragment: 6 } as const;
 
 const udp = 17;
-
-/** As much of a payload as is compared; captures may cut the rest. */
-const comparedBytes = 192;
 
 /** A request that is sent again after this is a new transaction, in microseconds. */
 const anotherAttempt = 500_000;
@@ -29,26 +26,25 @@ interface Asker {
  * Other replies are told by the client's port.
  */
 export class DatagramJoiner {
-  private readonly question = new DnsQuestion();
-  private readonly payload = new Hash();
-
   constructor(private readonly desk: Desk) {}
 
-  see(point: number, direction: Direction, headers: Headers, bytes: Uint8Array, time: number): boolean {
-    if (headers.fragmentOffset > 0) return this.seeFragment(point, direction, headers, time);
+  see(point: number, { headers, gist }: Packet): boolean {
+    if (headers.fragmentOffset > 0) return this.seeFragment(point, headers);
     const { endpoints, keys, marks, slots } = this.desk;
     const toServer = endpoints.isServer(udp, headers.destinationPort);
     if (!toServer && !endpoints.isServer(udp, headers.sourcePort)) return false;
-    const isDns = readDnsQuestion(bytes, headers.payloadStart, headers.payloadEnd, this.question);
     const isBoth = toServer && endpoints.isServer(udp, headers.sourcePort);
-    const asker = askerOf(headers, isBoth ? !(isDns && this.question.isResponse) : toServer);
+    const asker = askerOf(headers, isBoth ? gist.content !== Content.dnsResponse : toServer);
     const { to, port } = asker;
     const server = to ? headers.destination : headers.source;
     const endpoint = endpoints.numberOf(udp, headers.family, server, to ? headers.destinationPort : headers.sourcePort, to);
-    const dir = this.desk.directionAt(point, direction, to, endpoint);
+    const dir = this.desk.directionAt(point, headers.direction, to, endpoint);
     const first = marks.numberOf(point, dir, to ? Kind.datagramTo : Kind.datagramFrom, endpoint, 0, headers.ttl, 0);
-    const slot = isDns ? this.byQuestion(headers, asker, endpoint, first, time) : this.byPayload(headers, bytes, asker, endpoint, time);
-    slots.see(slot, first, time, port, headers.ipId);
+    const isQuestion = isDns(gist);
+    const slot = isQuestion
+      ? this.byQuestion(headers.family, gist, asker, endpoint, first)
+      : this.byPayload(headers.family, gist, asker, endpoint);
+    slots.see(slot, first, port, headers.ipId);
     if (headers.moreFragments) {
       const { high, low } = this.fragmentKey(headers);
       keys.set(high, low, slot);
@@ -57,12 +53,12 @@ export class DatagramJoiner {
   }
 
   /** An ICMP error quotes the beginning of the packet it is about: of DNS often the question, of others at least the ports. */
-  seeError(point: number, direction: Direction, error: Headers, quoted: Headers, bytes: Uint8Array, time: number): void {
+  seeError(point: number, error: Headers, { headers: quoted, gist }: Packet): void {
     const { endpoints, hash, keys, marks, slots } = this.desk;
     const to = endpoints.isServer(udp, quoted.destinationPort);
     if (!to && !endpoints.isServer(udp, quoted.sourcePort)) return;
     const { address, port } = askerOf(quoted, to);
-    if (readDnsQuestion(bytes, quoted.payloadStart, quoted.payloadEnd, this.question)) this.questionKey(address);
+    if (isDns(gist)) this.questionKey(gist, address);
     else this.flowKey(address, port);
     const slot = keys.find(hash.high, hash.low);
     if (slot < 0) return;
@@ -70,8 +66,8 @@ export class DatagramJoiner {
     const endpoint = endpoints.numberOf(udp, quoted.family, server, serverPort, false);
     const sender = endpoints.numberOf(error.protocol, error.family, error.source, 0, false);
     const kind = to ? Kind.errorAboutTo : Kind.errorAboutFrom;
-    const mark = marks.numberOf(point, direction, kind, endpoint, sender, error.ttl, error.icmpType * 256 + error.icmpCode);
-    slots.see(slot, mark, time, port, error.ipId);
+    const mark = marks.numberOf(point, error.direction, kind, endpoint, sender, error.ttl, error.icmpType * 256 + error.icmpCode);
+    slots.see(slot, mark, port, error.ipId);
   }
 
   /**
@@ -95,40 +91,32 @@ export class DatagramJoiner {
   }
 
   /** `first` is the mark of this sighting. */
-  private byQuestion(headers: Headers, asker: Asker, endpoint: number, first: number, time: number): number {
+  private byQuestion(family: 4 | 6, gist: Gist, asker: Asker, endpoint: number, first: number): number {
     const { keys, slots } = this.desk;
-    const { high, low } = this.questionKey(asker.address);
+    const { high, low } = this.questionKey(gist, asker.address);
     const known = keys.find(high, low);
-    if (known >= 0 && !(asker.to && this.isAnotherAttempt(known, first, time))) return this.noteLeg(known, asker.to, endpoint);
-    const slot = slots.open(udp, headers.family, asker.address, asker.port, time);
+    if (known >= 0 && !(asker.to && this.isAnotherAttempt(known, first))) return this.noteLeg(known, asker.to, endpoint);
+    const slot = slots.open(udp, family, asker.address, asker.port);
     keys.set(high, low, slot);
-    this.noteContent(slot, this.question.hash.low, asker.to, endpoint);
+    this.noteContent(slot, gist.low, asker.to, endpoint);
     return this.noteLeg(slot, asker.to, endpoint);
   }
 
-  private byPayload(headers: Headers, bytes: Uint8Array, asker: Asker, endpoint: number, time: number): number {
+  private byPayload(family: 4 | 6, gist: Gist, asker: Asker, endpoint: number): number {
     const { hash, keys, slots } = this.desk;
     const { to, address, port } = asker;
-    const { payload } = this;
-    hashBytes(
-      bytes,
-      headers.payloadStart,
-      Math.min(headers.payloadEnd, headers.payloadStart + comparedBytes),
-      payload,
-      headers.payloadLength,
-    );
     const { high, low } = hash
       .begin(to ? Key.payload : Key.reply)
       .address(address)
-      .add(payload.high)
-      .add(payload.low)
+      .add(gist.high)
+      .add(gist.low)
       .end();
     let slot = keys.find(high, low);
     if (slot >= 0 && !to && !this.isOfFlow(slot, address, port)) slot = -1;
-    if (slot < 0 && !to) slot = this.awaiting(address, port, time);
+    if (slot < 0 && !to) slot = this.awaiting(address, port);
     if (slot < 0) {
-      slot = slots.open(udp, headers.family, address, port, time);
-      this.noteContent(slot, payload.low, to, endpoint);
+      slot = slots.open(udp, family, address, port);
+      this.noteContent(slot, gist.low, to, endpoint);
     }
     if (to) this.addFlow(slot, address, port);
     keys.set(high, low, slot);
@@ -159,7 +147,7 @@ export class DatagramJoiner {
   }
 
   /** The oldest request of this flow that has no reply yet; by order alone when there are several. */
-  private awaiting(client: Uint32Array, port: number, time: number): number {
+  private awaiting(client: Uint32Array, port: number): number {
     const { keys, slots } = this.desk;
     const { high, low } = this.flowKey(client, port);
     const newest = keys.find(high, low);
@@ -174,7 +162,7 @@ export class DatagramJoiner {
       slot = before >= 0 && (slots.generation[before] as number) < (slots.generation[slot] as number) ? before : -1;
     }
     if (found < 0) return newest;
-    slots.answeredAt[found] = time;
+    slots.answeredAt[found] = slots.now;
     if (candidates > 1) slots.flags[found] = (slots.flags[found] as number) | Flag.byOrder;
     return found;
   }
@@ -188,8 +176,7 @@ export class DatagramJoiner {
     keys.set(high, low, slot);
   }
 
-  private questionKey(client: Uint32Array): { high: number; low: number } {
-    const { high, low } = this.question.hash;
+  private questionKey({ high, low }: Gist, client: Uint32Array): { high: number; low: number } {
     return this.desk.hash.begin(Key.question).address(client).add(high).add(low).end();
   }
 
@@ -198,9 +185,10 @@ export class DatagramJoiner {
   }
 
   /** The client asks the same again where it has asked before: because it got no answer, or because it asks so. */
-  private isAnotherAttempt(slot: number, mark: number, time: number): boolean {
-    const seen = this.desk.slots.timeOf(slot, mark);
-    return seen !== undefined && time - seen > anotherAttempt;
+  private isAnotherAttempt(slot: number, mark: number): boolean {
+    const { slots } = this.desk;
+    const seen = slots.timeOf(slot, mark);
+    return seen !== undefined && slots.now - seen > anotherAttempt;
   }
 
   private fragmentKey(headers: Headers): { high: number; low: number } {
@@ -208,7 +196,7 @@ export class DatagramJoiner {
   }
 
   /** Later fragments have no ports; they are told by the first one's addresses and identification, as it was before any rewrite. */
-  private seeFragment(point: number, direction: Direction, headers: Headers, time: number): boolean {
+  private seeFragment(point: number, headers: Headers): boolean {
     const { endpoints, keys, marks, slots } = this.desk;
     const { high, low } = this.fragmentKey(headers);
     const slot = keys.find(high, low);
@@ -216,9 +204,9 @@ export class DatagramJoiner {
     const to = slots.isClient(slot, headers.source);
     const port = endpoints.portOf(marks.endpoint[slots.mark[slot * marksPerSlot] as number] as number);
     const endpoint = endpoints.numberOf(udp, headers.family, to ? headers.destination : headers.source, port, to);
-    const dir = this.desk.directionAt(point, direction, to, endpoint);
+    const dir = this.desk.directionAt(point, headers.direction, to, endpoint);
     const mark = marks.numberOf(point, dir, to ? Kind.fragmentTo : Kind.fragmentFrom, endpoint, 0, headers.ttl, 0);
-    slots.see(slot, mark, time, slots.clientPort[slot] as number, headers.ipId);
+    slots.see(slot, mark, slots.clientPort[slot] as number, headers.ipId);
     return true;
   }
 }

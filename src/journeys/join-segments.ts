@@ -1,6 +1,7 @@
-import type { Direction, Headers } from '../packets/headers.js';
+import { Content, type Gist } from '../packets/gist.js';
+import type { Headers } from '../packets/headers.js';
+import type { Packet } from '../packets/packet.js';
 import type { Desk } from './desk.js';
-import { type HttpStart, httpStart } from './http-start.js';
 import { Kind } from './marks.js';
 import { Part } from './services.js';
 import { Flag } from './slots.js';
@@ -20,7 +21,7 @@ const slack = 50_000;
 export class SegmentJoiner {
   constructor(private readonly desk: Desk) {}
 
-  see(point: number, direction: Direction, headers: Headers, bytes: Uint8Array, time: number): boolean {
+  see(point: number, { headers, gist }: Packet): boolean {
     const { endpoints, marks, slots } = this.desk;
     const to = this.isToServer(headers);
     if (to === undefined) return false;
@@ -28,21 +29,20 @@ export class SegmentJoiner {
     const port = to ? headers.sourcePort : headers.destinationPort;
     const serverPort = to ? headers.destinationPort : headers.sourcePort;
     const endpoint = endpoints.numberOf(6, headers.family, to ? headers.destination : headers.source, serverPort, to);
-    const start: HttpStart = headers.payloadLength > 0 ? httpStart(bytes, headers.payloadStart, headers.payloadEnd) : notHttp;
-    const kind = kindOf(headers, to, start);
+    const kind = kindOf(headers, to, gist);
     if (kind === undefined) return true;
     const { high, low } = this.connectionKey(client, port, endpoint);
-    const connection: Connection = { high, low, client, port, endpoint, time };
+    const connection: Connection = { high, low, client, port, endpoint };
     let slot = this.slotOf(headers, to, connection);
-    if (kind === Kind.dataTo && start.kind === 'request') slot = this.noteRequest(slot, start.hash, headers, connection);
+    if (kind === Kind.dataTo && gist.content === Content.httpRequest) slot = this.noteRequest(slot, gist.low >>> 0, headers, connection);
     else if (kind === Kind.dataFrom || kind === Kind.failureFrom) slot = this.answeredBy(slot, headers, connection);
-    if (slot < 0 || (kind === Kind.finFrom && (slots.answeredAt[slot] as number) <= time)) return true;
-    const dir = this.desk.directionAt(point, direction, to, endpoint);
-    slots.see(slot, marks.numberOf(point, dir, kind, endpoint, 0, headers.ttl, 0), time, port, kind >= Kind.dataTo ? 0 : headers.ipId);
+    if (slot < 0 || (kind === Kind.finFrom && (slots.answeredAt[slot] as number) <= slots.now)) return true;
+    const dir = this.desk.directionAt(point, headers.direction, to, endpoint);
+    slots.see(slot, marks.numberOf(point, dir, kind, endpoint, 0, headers.ttl, 0), port, kind >= Kind.dataTo ? 0 : headers.ipId);
     return true;
   }
 
-  seeError(point: number, direction: Direction, error: Headers, quoted: Headers, time: number): void {
+  seeError(point: number, error: Headers, quoted: Headers): void {
     const { endpoints, keys, marks, slots } = this.desk;
     const to = this.isToServer(quoted);
     if (to === undefined) return;
@@ -57,8 +57,7 @@ export class SegmentJoiner {
     const kind = to ? Kind.errorAboutTo : Kind.errorAboutFrom;
     slots.see(
       slot,
-      marks.numberOf(point, direction, kind, endpoint, sender, error.ttl, error.icmpType * 256 + error.icmpCode),
-      time,
+      marks.numberOf(point, error.direction, kind, endpoint, sender, error.ttl, error.icmpType * 256 + error.icmpCode),
       port,
       error.ipId,
     );
@@ -87,11 +86,11 @@ export class SegmentJoiner {
     return slot;
   }
 
-  private open(family: number, { high, low, client, port, endpoint, time }: Connection): number {
+  private open(family: number, { high, low, client, port, endpoint }: Connection): number {
     const { endpoints, keys, slots } = this.desk;
-    const slot = slots.open(6, family, client, port, time);
+    const slot = slots.open(6, family, client, port);
     keys.set(high, low, slot);
-    const parent = endpoints.parts[endpoint] === Part.upstream ? this.waitingFor(client, time) : slot;
+    const parent = endpoints.parts[endpoint] === Part.upstream ? this.waitingFor(client) : slot;
     if (parent === slot) this.remember(Key.client, slot, client);
     else if (parent >= 0) this.link(slot, parent);
     else this.remember(Key.orphan, slot, client);
@@ -119,14 +118,14 @@ export class SegmentJoiner {
   }
 
   /** The oldest of the client's connections that waits for an answer and for which nginx has asked nobody yet, else only those who did not answer. */
-  private waitingFor(client: Uint32Array, time: number): number {
+  private waitingFor(client: Uint32Array): number {
     const { slots } = this.desk;
     let untried = -1;
     let failed = -1;
     for (const slot of this.remembered(Key.client, client)) {
-      const waits = time - (slots.first[slot] as number);
+      const waits = slots.now - (slots.first[slot] as number);
       if (waits > patience) break;
-      if (waits < -slack || (slots.answeredAt[slot] as number) < time) continue;
+      if (waits < -slack || (slots.answeredAt[slot] as number) < slots.now) continue;
       const child = slots.child[slot] as number;
       if (child < 0) untried = slot;
       // A further attempt for a request means that the one before came to nothing.
@@ -179,13 +178,13 @@ export class SegmentJoiner {
     return mine;
   }
 
-  private settleParent(slot: number, request: number, { client, time }: Connection): void {
+  private settleParent(slot: number, request: number, { client }: Connection): void {
     const { hash, keys, slots } = this.desk;
     const parent = slots.parent[slot] as number;
     if (parent >= 0 && (slots.request[parent] === request || slots.request[parent] === 0)) return;
     if (parent >= 0) this.unlink(slot, parent);
     for (const asked of this.remembered(Key.client, client)) {
-      if (slots.request[asked] !== request || (slots.child[asked] as number) >= 0 || !this.isWithin(slot, asked, time)) continue;
+      if (slots.request[asked] !== request || (slots.child[asked] as number) >= 0 || !this.isWithin(slot, asked, slots.now)) continue;
       this.link(slot, asked);
       return;
     }
@@ -227,7 +226,7 @@ export class SegmentJoiner {
     const { high, low } = this.messageKey(Key.answered, headers.tcpAcknowledgement, connection);
     const found = keys.find(high, low);
     const mine = found >= 0 ? found : slot;
-    if (mine >= 0) slots.answeredAt[mine] = Math.min(slots.answeredAt[mine] as number, connection.time);
+    if (mine >= 0) slots.answeredAt[mine] = Math.min(slots.answeredAt[mine] as number, slots.now);
     return mine;
   }
 
@@ -260,21 +259,18 @@ export class SegmentJoiner {
   }
 }
 
-/** The two ends of a connection, its key, and when it was seen. */
+/** The two ends of a connection, and its key. */
 interface Connection {
   high: number;
   low: number;
   client: Uint32Array;
   port: number;
   endpoint: number;
-  time: number;
 }
 
-const notHttp: HttpStart = { kind: 'none', hash: 0, status: 0 };
-
-function kindOf({ tcpFlags, payloadLength }: Headers, to: boolean, start: HttpStart): Kind | undefined {
+function kindOf({ tcpFlags, payloadLength }: Headers, to: boolean, { content, status }: Gist): Kind | undefined {
   if (tcpFlags & reset) return to ? Kind.resetTo : Kind.resetFrom;
   if (tcpFlags & syn) return to ? Kind.syn : Kind.synAck;
-  if (payloadLength > 0) return to ? Kind.dataTo : start.status >= 500 ? Kind.failureFrom : Kind.dataFrom;
+  if (payloadLength > 0) return to ? Kind.dataTo : content === Content.httpResponse && status >= 500 ? Kind.failureFrom : Kind.dataFrom;
   return tcpFlags & fin && !to ? Kind.finFrom : undefined;
 }

@@ -1,4 +1,5 @@
-import { Direction, type Headers } from '../packets/headers.js';
+import { Direction } from '../packets/headers.js';
+import type { Packet } from '../packets/packet.js';
 
 import type { Desk } from './desk.js';
 import { DatagramJoiner } from './join-datagrams.js';
@@ -47,18 +48,17 @@ export class Joiner implements Desk {
     this.segments = new SegmentJoiner(this);
   }
 
-  /**
-   * One packet as it was seen. `quoted` are the headers inside an ICMP error.
-   * @param time microseconds since the epoch, by the first host's clock as far as it is known
-   */
-  see(point: number, direction: Direction, headers: Headers, bytes: Uint8Array, time: number, quoted?: Headers): void {
+  /** One packet as it was seen. `quoted` is what an ICMP error says of another. */
+  see(point: number, packet: Packet, quoted?: Packet): void {
+    this.slots.now = packet.time;
+    const { protocol } = packet.headers;
     if (quoted !== undefined) {
-      if (quoted.protocol === udp) this.datagrams.seeError(point, direction, headers, quoted, bytes, time);
-      else if (quoted.protocol === tcp) this.segments.seeError(point, direction, headers, quoted, time);
-    } else if (headers.protocol === udp) {
-      if (!this.datagrams.see(point, direction, headers, bytes, time)) this.foreign++;
-    } else if (headers.protocol === tcp) {
-      if (!this.segments.see(point, direction, headers, bytes, time)) this.foreign++;
+      if (quoted.headers.protocol === udp) this.datagrams.seeError(point, packet.headers, quoted);
+      else if (quoted.headers.protocol === tcp) this.segments.seeError(point, packet.headers, quoted.headers);
+    } else if (protocol === udp) {
+      if (!this.datagrams.see(point, packet)) this.foreign++;
+    } else if (protocol === tcp) {
+      if (!this.segments.see(point, packet)) this.foreign++;
     }
   }
 

@@ -1,13 +1,15 @@
-import { Direction, type Headers } from '../packets/headers.js';
+import { Direction } from '../packets/headers.js';
 import { macAt } from '../packets/link.js';
+import type { Viewpoint } from './feed.js';
 import { Standing } from './joiner.js';
 import { isFrom } from './marks.js';
+import type { OnPacketAt } from './offline.js';
 import { Part, type TracedService } from './services.js';
 import { marksPerSlot } from './slots.js';
 import { type TracedPoint, Tracer } from './tracer.js';
 
 /** Calls back for the first packets of each capture, in any order; the same ones each time it is called. */
-export type Sample = (see: (point: number, headers: Headers, bytes: Uint8Array, time: number, quoted: Headers | undefined) => void) => void;
+export type Sample = (points: readonly Viewpoint[], see: OnPacketAt) => void;
 
 /** What captures say of themselves before they are judged: whose Ethernet addresses are whose, which servers are upstreams, how far clocks are apart. */
 export function learn(
@@ -18,7 +20,7 @@ export function learn(
   const withMacs = learnMacs(points, sample);
   const known = services.some(({ upstreams }) => upstreams.length > 0);
   const tracer = new Tracer(withMacs, services, { capacity: 65_536 });
-  sample((point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted));
+  sample(withMacs, (point, packet, _, quoted) => tracer.see(point, packet, quoted));
   const upstreams = known ? services.flatMap((service) => service.upstreams) : learnUpstreams(tracer);
   const named = known ? services : services.map((service) => ({ ...service, upstreams }));
   const standing = withMacs.map((point) => ({ ...point, ...standingOf(tracer, point.host, new Set(upstreams)) }));
@@ -29,7 +31,7 @@ export function learn(
 /** In the capture of a host that does not forward for others every frame is from or to it: an address that is in all of them is its own. */
 function learnMacs(points: readonly TracedPoint[], sample: Sample): TracedPoint[] {
   const seen = points.map(() => ({ frames: 0, macs: new Map<number, number>() }));
-  sample((point, { sourceMacAt, destinationMacAt }, bytes) => {
+  sample(points, (point, { headers: { sourceMacAt, destinationMacAt } }, bytes) => {
     const at = seen[point];
     if (!at || sourceMacAt < 0 || destinationMacAt < 0) return;
     const [sourceMac, destinationMac] = [macAt(bytes, sourceMacAt), macAt(bytes, destinationMacAt)];
@@ -134,7 +136,7 @@ function standingOf({ joiner, points }: Tracer, host: string, upstreams: Readonl
 function learnMacsByRequests(points: readonly TracedPoint[], services: readonly TracedService[], sample: Sample): TracedPoint[] {
   const { endpoints } = new Tracer(points, services, { capacity: 16 }).joiner;
   const own = points.map(() => new Set<number>());
-  sample((point, headers, bytes) => {
+  sample(points, (point, { headers }, bytes) => {
     const { standing = Standing.unknown, ownMacs } = points[point] as TracedPoint;
     if (standing === Standing.unknown || ownMacs.size > 0 || headers.sourceMacAt < 0 || headers.destinationMacAt < 0) return;
     if (!endpoints.isServer(headers.protocol, headers.destinationPort) || endpoints.isServer(headers.protocol, headers.sourcePort)) return;
@@ -147,7 +149,7 @@ function learnMacsByRequests(points: readonly TracedPoint[], services: readonly 
 
 function learnClocks(points: readonly TracedPoint[], services: readonly TracedService[], sample: Sample): TracedPoint[] {
   const tracer = new Tracer(points, services, { capacity: 65_536 });
-  sample((point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted));
+  sample(points, (point, packet, _, quoted) => tracer.see(point, packet, quoted));
   const rough = tracer.finish().clocks.rough();
   return points.map((point) => ({ ...point, clockOffset: point.clockOffset + (rough.get(point.host) ?? 0) }));
 }

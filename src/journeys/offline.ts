@@ -1,9 +1,11 @@
-import { Feed, type OnPacket } from './feed.js';
+import { Feed, type OnPacket, type Viewpoint } from './feed.js';
 
 /** A capture that is read from its beginning: some next bytes, valid until it is asked again, or undefined at the end. */
 export interface ByteSource {
   next(most: number): Uint8Array | undefined;
 }
+
+export type OnPacketAt = (point: number, ...packet: Parameters<OnPacket>) => void;
 
 /** As much of a capture is read at a time as covers about this, in microseconds. */
 const stride = 5000;
@@ -21,12 +23,12 @@ export interface FileEnd {
 const sampled = 8000;
 
 /** Hands on the first packets of each capture. */
-export function readBeginnings(open: readonly (() => ByteSource)[], see: (point: number, ...packet: Parameters<OnPacket>) => void): void {
-  open.forEach((begin, point) => {
-    const source = begin();
+export function readBeginnings(open: readonly (() => ByteSource)[], points: readonly Viewpoint[], see: OnPacketAt): void {
+  points.forEach((viewpoint, point) => {
+    const source = (open[point] as () => ByteSource)();
     let left = sampled;
-    const feed = new Feed((headers, bytes, time, quoted) => {
-      if (left-- > 0) see(point, headers, bytes, time, quoted);
+    const feed = new Feed(viewpoint, (packet, bytes, quoted) => {
+      if (left-- > 0) see(point, packet, bytes, quoted);
     });
     for (let chunk = source.next(mostBytes); chunk !== undefined && left > 0 && !feed.isBroken; chunk = source.next(mostBytes))
       feed.push(chunk);
@@ -35,19 +37,15 @@ export function readBeginnings(open: readonly (() => ByteSource)[], see: (point:
 
 /**
  * Reads captures side by side, some bytes at a time, always of the one that is furthest behind: sightings of one transaction then come together, whatever
- * the length of the captures. `offsets` are what to take off each capture's times.
+ * the length of the captures.
  */
-export function readTogether(
-  sources: readonly ByteSource[],
-  offsets: readonly number[],
-  see: (point: number, ...packet: Parameters<OnPacket>) => void,
-): FileEnd[] {
-  const feeds = sources.map((_, point) => new Feed((headers, bytes, time, quoted) => see(point, headers, bytes, time, quoted)));
+export function readTogether(sources: readonly ByteSource[], points: readonly Viewpoint[], see: OnPacketAt): FileEnd[] {
+  const feeds = points.map((viewpoint, point) => new Feed(viewpoint, (packet, bytes, quoted) => see(point, packet, bytes, quoted)));
   const open = new Set(sources.keys());
   const ends: FileEnd[] = sources.map(() => ({ why: undefined, dropped: 0 }));
   const sizes = sources.map(() => leastBytes);
   while (open.size > 0) {
-    const point = furthestBehind(open, feeds, offsets);
+    const point = furthestBehind(open, feeds);
     const [feed, source, size] = [feeds[point] as Feed, sources[point] as ByteSource, sizes[point] as number];
     const chunk = feed.isBroken ? undefined : source.next(size);
     if (chunk === undefined) {
@@ -63,11 +61,11 @@ export function readTogether(
   return ends;
 }
 
-function furthestBehind(open: ReadonlySet<number>, feeds: readonly Feed[], offsets: readonly number[]): number {
+function furthestBehind(open: ReadonlySet<number>, feeds: readonly Feed[]): number {
   let furthest = -1;
   let least = Number.POSITIVE_INFINITY;
   for (const point of open) {
-    const time = (feeds[point]?.time ?? 0) - (offsets[point] ?? 0);
+    const time = feeds[point]?.time ?? 0;
     if (time < least || furthest < 0) [furthest, least] = [point, time];
   }
   return furthest;

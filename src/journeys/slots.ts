@@ -48,6 +48,8 @@ export class Slots {
   /** The client's connection that this one to an upstream belongs to, or -1; and the latest of those that belong to this one. */
   readonly parent: Int32Array;
   readonly child: Int32Array;
+  /** When the packet that is being looked at was seen, in microseconds since the epoch by the first host's clock. */
+  now = 0;
   private next = 0;
   private given = 0;
 
@@ -79,7 +81,7 @@ export class Slots {
     this.child = new Int32Array(capacity);
   }
 
-  open(protocol: number, family: number, client: Uint32Array, clientPort: number, time: number): number {
+  open(protocol: number, family: number, client: Uint32Array, clientPort: number): number {
     const slot = this.next;
     this.next = slot + 1 === this.capacity ? 0 : slot + 1;
     if (this.markCount[slot] !== 0) this.giveWay(slot);
@@ -89,7 +91,7 @@ export class Slots {
     this.clientPort[slot] = clientPort;
     this.protocol[slot] = protocol;
     this.family[slot] = family;
-    this.first[slot] = time;
+    this.first[slot] = this.now;
     this.answeredAt[slot] = Number.POSITIVE_INFINITY;
     this.flags[slot] = 0;
     this.markCount[slot] = 0;
@@ -122,12 +124,12 @@ export class Slots {
   }
 
   /** Notes a sighting. The same frame seen twice at one point (equal IP identification, or within 50 microseconds) counts once. */
-  see(slot: number, mark: number, time: number, port: number, ipId: number): void {
+  see(slot: number, mark: number, port: number, ipId: number): void {
     const base = slot * marksPerSlot;
     const count = this.markCount[slot] as number;
     for (let at = base; at < base + count; at++) {
       if (this.mark[at] !== mark) continue;
-      const later = time - (this.first[slot] as number) - (this.after[at] as number);
+      const later = this.now - (this.first[slot] as number) - (this.after[at] as number);
       const again = ipId !== 0 ? ipId === this.ipId[at] : later > -50 && later < 50;
       if (again) return;
       if ((this.times[at] as number) < 255) this.times[at] = (this.times[at] as number) + 1;
@@ -141,7 +143,7 @@ export class Slots {
     this.port[at] = port;
     this.times[at] = 1;
     this.ipId[at] = ipId;
-    this.after[at] = time - (this.first[slot] as number);
+    this.after[at] = this.now - (this.first[slot] as number);
   }
 
   /** All that are open, oldest first. */

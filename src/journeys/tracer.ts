@@ -1,24 +1,18 @@
 import { contains } from '../net/prefix.js';
-import { Direction, type Headers } from '../packets/headers.js';
-import { macAt } from '../packets/link.js';
+import type { Packet } from '../packets/packet.js';
 import { addressText } from '../packets/text.js';
 import { Clocks } from './clocks.js';
+import type { Viewpoint } from './feed.js';
 import { Joiner, type Standing } from './joiner.js';
 import { type FoundPattern, Patterns } from './patterns.js';
 import type { TracedService } from './services.js';
 import { inOrder, type Place, type Sighting, spell } from './sighting.js';
 import { marksPerSlot } from './slots.js';
 
-/** A place where packets were captured, and how their direction is told where the frame itself does not say. */
-export interface TracedPoint extends Place {
-  /** Ethernet addresses of this host: what they send goes out. */
-  ownMacs: ReadonlySet<number>;
-  /** Of all frames, where only one direction was captured. */
-  direction?: Direction;
-  /** On which side of nginx the point is, where neither tells. */
+/** A place where packets were captured. */
+export interface TracedPoint extends Place, Viewpoint {
+  /** On which side of nginx the point is, where no direction is known. */
   standing?: Standing;
-  /** The host's clock minus the first host's, in microseconds, as far as it is known before. */
-  clockOffset: number;
 }
 
 export interface TracerOptions {
@@ -40,8 +34,6 @@ export class Tracer {
   from = Number.POSITIVE_INFINITY;
   to = Number.NEGATIVE_INFINITY;
   private readonly patterns: Patterns;
-  /** Of each point, as a list: it is short, and looking a double up in a set takes longer. */
-  private readonly ownMacs: readonly (readonly number[])[];
   private readonly clocks: Clocks;
   private readonly clients: readonly string[];
   private concluded = 0;
@@ -53,7 +45,6 @@ export class Tracer {
     { capacity, clients = [] }: TracerOptions = {},
   ) {
     this.packets = new Float64Array(points.length);
-    this.ownMacs = points.map(({ ownMacs }) => [...ownMacs]);
     this.clocks = new Clocks([...new Set(points.map(({ host }) => host))]);
     this.patterns = new Patterns(
       () => this.joiner,
@@ -68,21 +59,12 @@ export class Tracer {
     });
   }
 
-  /** @param time microseconds since the epoch, by the clock of the point's host */
-  see(point: number, headers: Headers, bytes: Uint8Array, time: number, quoted?: Headers): void {
-    const place = this.points[point] as TracedPoint;
-    const common = time - place.clockOffset;
-    if (common < this.from) this.from = common;
-    if (common > this.to) this.to = common;
+  see(point: number, packet: Packet, quoted?: Packet): void {
+    const { time } = packet;
+    if (time < this.from) this.from = time;
+    if (time > this.to) this.to = time;
     this.packets[point] = (this.packets[point] as number) + 1;
-    this.joiner.see(
-      point,
-      directionOf(place.direction, this.ownMacs[point] as readonly number[], headers, bytes),
-      headers,
-      bytes,
-      common,
-      quoted,
-    );
+    this.joiner.see(point, packet, quoted);
   }
 
   /** Everything that was seen so far is over. */
@@ -144,13 +126,4 @@ export class Tracer {
   private offsetOf({ point }: Sighting): number {
     return this.points[point]?.clockOffset ?? 0;
   }
-}
-
-function directionOf(direction: Direction | undefined, ownMacs: readonly number[], headers: Headers, bytes: Uint8Array): Direction {
-  if (headers.direction !== Direction.unknown) return headers.direction;
-  if (direction !== undefined) return direction;
-  if (ownMacs.length === 0) return Direction.unknown;
-  if (headers.sourceMacAt >= 0 && ownMacs.includes(macAt(bytes, headers.sourceMacAt))) return Direction.out;
-  if (headers.destinationMacAt >= 0 && ownMacs.includes(macAt(bytes, headers.destinationMacAt))) return Direction.in;
-  return Direction.unknown;
 }

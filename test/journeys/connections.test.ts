@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { TracedService } from '../../src/journeys/services.js';
 import { Tracer } from '../../src/journeys/tracer.js';
 import { decode } from '../../src/packets/decode.js';
-import { Direction, Headers } from '../../src/packets/headers.js';
+import { readGist } from '../../src/packets/gist.js';
+import { Direction } from '../../src/packets/headers.js';
+import { Packet } from '../../src/packets/packet.js';
 import { ipv4, protocols, tcp } from '../kit/frames.js';
 
 /* HTTP through nginx, seen on its own host: eth0 towards clients, eth1 towards upstreams. */
@@ -47,13 +49,16 @@ function sent(on: Conversation, { from, to, flags = ack, text = '', ...numbers }
     { source, destination, protocol: protocols.tcp },
     tcp({ sourcePort: Number(sourcePort), destinationPort: Number(destinationPort), flags, ...numbers }, new TextEncoder().encode(text)),
   );
-  const headers = new Headers();
+  const packet = new Packet();
+  const { headers } = packet;
   decode(bytes, 0, bytes.length, rawIp, headers);
+  readGist(bytes, headers, packet.gist);
   const behind = [dev1, dev2].some((address) => source === address || destination === address);
   const isOut = source === vip || (behind && destinationPort === '80');
   headers.direction = isOut ? Direction.out : Direction.in;
   on.now += after;
-  on.tracer.see(behind ? 1 : 0, headers, bytes, on.now);
+  packet.time = on.now;
+  on.tracer.see(behind ? 1 : 0, packet);
 }
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: www.example.com\r\n\r\n`;

@@ -36,9 +36,9 @@ test('each capture tells how it ended and what it missed; one that is broken is 
   const seen: [number, number][] = [];
   const ends = readTogether(
     [sourceOf(withCounts()), sourceOf(whole), sourceOf(whole.subarray(0, whole.length - 1)), endless],
-    [0, 0, 0, 0],
-    (point, { destinationPort }, _, time) => {
-      expect(destinationPort).toBe(53);
+    Array.from({ length: 4 }, () => ({ ownMacs: new Set<number>(), clockOffset: 0 })),
+    (point, { headers, time }) => {
+      expect(headers.destinationPort).toBe(53);
       seen.push([point, time]);
     },
   );

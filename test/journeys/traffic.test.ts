@@ -27,12 +27,12 @@ function sourceOf(file: Uint8Array): ByteSource {
 function follow(files: readonly Uint8Array[], hosts: readonly { host: string; iface: string }[], known: Partial<TracedService> = {}) {
   const points = hosts.map((place) => ({ ...place, ownMacs: new Set<number>(), clockOffset: 0 }));
   const open = files.map((file) => () => sourceOf(file));
-  const learned = learn(points, [{ ...service, ...known }], (see) => readBeginnings(open, see));
+  const learned = learn(points, [{ ...service, ...known }], (viewpoints, see) => readBeginnings(open, viewpoints, see));
   const tracer = new Tracer(learned.points, learned.services);
   readTogether(
     open.map((begin) => begin()),
-    learned.points.map(({ clockOffset }) => clockOffset),
-    (point, headers, bytes, time, quoted) => tracer.see(point, headers, bytes, time, quoted),
+    learned.points,
+    (point, packet, _, quoted) => tracer.see(point, packet, quoted),
   );
   return { ...tracer.finish(Number.POSITIVE_INFINITY), tracer };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { httpStart } from '../../src/journeys/http-start.js';
+import { httpStart } from '../../src/packets/http.js';
 
 const read = (text: string) => {
   const bytes = new TextEncoder().encode(`..${text}`);
