@@ -13,6 +13,7 @@ import {
   outputOf,
   pidOf,
   protocolOf,
+  reachedBy,
   timeoutOf,
 } from './commands/arguments.js';
 import { type CheckOptions, type Io, type PathOptions, UsageError } from './commands/options.js';
@@ -41,6 +42,7 @@ interface CommonFlags {
 interface HostFlags extends CommonFlags {
   host?: NamedHost[];
   nginx?: number;
+  sshConfig?: string;
   timeout?: number;
 }
 
@@ -127,7 +129,11 @@ function addCheck(program: Command, shell: Shell): void {
     .command('check')
     .description('diagnose this host, or several hosts together')
     .argument('[FILE...]', 'snapshot files to judge')
-    .option('--host <NAME=TARGET>', 'a host of the setup: local, netns:NAME or a snapshot file (repeatable)', collect(hostOf))
+    .option(
+      '--host <NAME=TARGET>',
+      'a host of the setup: local, ssh://[USER@]HOST[:PORT], netns:NAME or a snapshot file (repeatable)',
+      collect(hostOf),
+    )
     .option('--client <IP|PREFIX>', 'clients to reason about (repeatable)', collect(clientOf))
     .option('--nginx <PID>', 'only this nginx master', pidOf)
     .option('--outbound <HOST>', 'a destination that upstreams must reach (repeatable)', collect(outboundOf))
@@ -135,6 +141,7 @@ function addCheck(program: Command, shell: Shell): void {
     .option('--json', 'the same as --output json')
     .option('--only <ID>', 'only these checks and causes; * stands for anything (repeatable)', collect(idOf))
     .option('--skip <ID>', 'not these checks and causes (repeatable)', collect(idOf))
+    .option('--ssh-config <FILE>', 'for ssh, instead of ~/.ssh/config')
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--record <FILE>', 'write every question and answer to a file')
     .option('--save <FILE>', 'write the snapshots to a file')
@@ -179,6 +186,7 @@ function addPath(program: Command, io: Surroundings, exit: (code: number) => voi
     .option('--udp', 'the same as --protocol udp')
     .option('--nginx <PID>', 'only this nginx master', pidOf)
     .option('--json', 'for programs')
+    .option('--ssh-config <FILE>', 'for ssh, instead of ~/.ssh/config')
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--no-color', 'no colours')
     .option('--verbose', 'every upstream by itself, with everything that decided')
@@ -207,10 +215,10 @@ function pathOptions(files: readonly string[], flags: PathFlags): PathOptions {
   return { ...hostOptions(files, flags), from: flags.from, to: { ...flags.to, ...(protocol === undefined ? {} : { protocol }) } };
 }
 
-function hostOptions(files: readonly string[], { host = [], nginx, timeout }: HostFlags) {
+function hostOptions(files: readonly string[], { host = [], sshConfig, nginx, timeout }: HostFlags) {
   return {
     version: version(),
-    hosts: host,
+    hosts: reachedBy(host, sshConfig),
     files,
     ...(nginx === undefined ? {} : { nginxPid: nginx }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),

@@ -62,6 +62,7 @@ export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => 
 let pcap: Engine | undefined | 'not looked for' = 'not looked for';
 
 function engineFor(plan: CapturePlan): Engine {
+  if (plan.target.kind === 'ssh') return tcpdump;
   if (pcap === 'not looked for') pcap = installedPcap();
   return pcap !== undefined && pcapCan(plan) ? pcap : tcpdump;
 }

@@ -9,6 +9,7 @@ import {
   pidOf,
   portOf,
   protocolOf,
+  reachedBy,
   readOf,
   timeoutOf,
   wholeOf,
@@ -34,6 +35,7 @@ interface TraceFlags {
   json?: true;
   only?: string[];
   skip?: string[];
+  sshConfig?: string;
   timeout?: number;
   record?: string;
   save?: string;
@@ -52,7 +54,11 @@ export function addTrace(program: Command, shell: Shell): void {
     .option('--port <PORT>', 'the listening port of the service (repeatable); all transparent services without it', collect(portOf))
     .option('--upstream-port <PORT>', 'where no configuration tells it (repeatable)', collect(portOf))
     .addOption(new Option('--protocol <tcp|udp>', 'one of them only').argParser(protocolOf))
-    .option('--host <NAME=TARGET>', 'a host of the setup: local, netns:NAME or a snapshot file (repeatable)', collect(hostOf))
+    .option(
+      '--host <NAME=TARGET>',
+      'a host of the setup: local, ssh://[USER@]HOST[:PORT], netns:NAME or a snapshot file (repeatable)',
+      collect(hostOf),
+    )
     .addOption(
       new Option('--duration <TIME>', 'how long to capture: 10, 10s or 500ms; Ctrl-C ends it, too')
         .argParser(durationOf)
@@ -69,6 +75,7 @@ export function addTrace(program: Command, shell: Shell): void {
     .option('--json', 'the same as --output json')
     .option('--only <ID>', 'only these checks and causes; * stands for anything (repeatable)', collect(idOf))
     .option('--skip <ID>', 'not these checks and causes (repeatable)', collect(idOf))
+    .option('--ssh-config <FILE>', 'for ssh, instead of ~/.ssh/config')
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--record <FILE>', 'write every question and answer to a file')
     .option('--save <FILE>', 'write the snapshots to a file')
@@ -105,10 +112,10 @@ async function untilInterrupted<T>(run: (ended: AbortSignal) => Promise<T>): Pro
 
 function traceOptions(files: readonly string[], flags: TraceFlags, version: string): TraceOptions {
   const { host = [], client = [], only = [], skip = [], port = [], upstreamPort = [], read = [] } = flags;
-  const { nginx, timeout, protocol, count, write, record, save } = flags;
+  const { nginx, sshConfig, timeout, protocol, count, write, record, save } = flags;
   return {
     version,
-    hosts: host,
+    hosts: reachedBy(host, sshConfig),
     files,
     clients: client,
     only,

@@ -18,6 +18,11 @@ export function hostOf(text: string, before: readonly NamedHost[]): NamedHost {
   return { name, target };
 }
 
+/** Hosts with the file that ssh is to read for them. */
+export function reachedBy(hosts: readonly NamedHost[], sshConfig: string | undefined): readonly NamedHost[] {
+  return sshConfig === undefined ? hosts : hosts.map((host) => ({ sshConfig, ...host }));
+}
+
 export function clientOf(text: string): string {
   if (!parsePrefix(text)) throw new InvalidArgumentError('Expected an address or a prefix, for example 10.0.0.7 or 10.0.0.0/24.');
   return text;

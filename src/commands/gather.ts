@@ -74,7 +74,7 @@ async function save(path: string, snapshots: readonly Snapshot[], io: { warn(tex
 }
 
 async function reach(named: NamedHost, { timeoutMs }: GatherOptions): Promise<Reached> {
-  const target = parseTarget(named.target);
+  const target = parseTarget(named.target, named.sshConfig);
   if ('error' in target) return { named, why: target.error };
   if (target.kind === 'file') return (await fromFile(target.path, named))[0] ?? { named, why: `${target.path} holds no snapshot` };
   const { host, recording } = record(openHost(target, timeoutMs === undefined ? {} : { timeoutMs }));

@@ -15,7 +15,7 @@ import { Feed } from '../journeys/feed.js';
 import type { TracedService } from '../journeys/services.js';
 import { type TracedPoint, Tracer } from '../journeys/tracer.js';
 import { Direction } from '../packets/headers.js';
-import type { Case, Host, Observation, PointCount, Walk } from '../types.js';
+import type { Case, Host, NamedHost, Observation, PointCount, Walk } from '../types.js';
 import { type Io, type TraceOptions, UsageError } from './options.js';
 import { showProgress } from './trace-progress.js';
 
@@ -35,7 +35,7 @@ export async function traceLive(
 ): Promise<Observation> {
   const plans = plansOf(options, c, services);
   if (plans.length === 0)
-    throw new UsageError('none of the hosts can be captured on: name live ones with --host NAME=local or NAME=netns:NAME');
+    throw new UsageError('none of the hosts can be captured on: name live ones with --host NAME=local, NAME=ssh://HOST or NAME=netns:NAME');
   const points = plans.map(pointOf);
   const tracer = new Tracer(points, services, { clients: options.clients });
   const gate = { open: false };
@@ -123,9 +123,10 @@ function plansOf(options: TraceOptions, c: Case, services: readonly TracedServic
     },
     snapLength,
   };
-  const hosts = options.hosts.length + options.files.length > 0 ? options.hosts : [{ name: 'local', target: 'local' }];
-  return hosts.flatMap(({ name, target }) => {
-    const [snapshot, live] = [c.snapshots.get(name), liveTarget(target)];
+  const implied: NamedHost[] = [{ name: 'local', target: 'local' }];
+  const hosts = options.hosts.length + options.files.length > 0 ? options.hosts : implied;
+  return hosts.flatMap((named) => {
+    const [snapshot, live] = [c.snapshots.get(named.name), liveTarget(named)];
     return snapshot && live ? plansFor(snapshot, live, wanted) : [];
   });
 }
@@ -138,8 +139,8 @@ function proxyAddresses(c: Case, walks: readonly Walk[]): string[] {
   });
 }
 
-function liveTarget(text: string): LiveTarget | undefined {
-  const target = parseTarget(text);
+function liveTarget({ target: text, sshConfig }: NamedHost): LiveTarget | undefined {
+  const target = parseTarget(text, sshConfig);
   return 'error' in target || target.kind === 'file' ? undefined : target;
 }
 

@@ -44,7 +44,7 @@ function checkTarget(name: string, target: string): void {
   const parsed = parseTarget(target);
   if ('error' in parsed) throw new UsageError(`--host ${name}: ${parsed.error}`);
   if (parsed.kind === 'file' && /^[a-z][a-z0-9+]*:\/\//i.test(target)) {
-    throw new UsageError(`--host ${name}: "${target}" is no target; expected local, netns:NAME or a snapshot file`);
+    throw new UsageError(`--host ${name}: "${target}" is no target; expected local, ssh://HOST, netns:NAME or a snapshot file`);
   }
 }
 

@@ -126,7 +126,7 @@ function judge(
   { greeted, queryMs, why }: Heard,
 ): Omit<Outcome, 'size'> {
   const [output, errors] = streams.map((stream) => stream.rest());
-  if (!greeted) return { replies: [], end: 'not-started', why: firstLine(errors) || why };
+  if (!greeted) return { replies: [], end: 'not-started', why: saidBy(errors) || why };
   const replies = queries
     .slice(0, Math.min(texts.length, complaints.length))
     .map((query, i) => replyTo(query, texts[i] ?? Buffer.alloc(0), complaints[i] ?? Buffer.alloc(0), queryMs));
@@ -148,6 +148,7 @@ function destroy(child: ChildProcessWithoutNullStreams): void {
   child.unref();
 }
 
-function firstLine(text: Buffer | undefined): string {
-  return (text?.toString().trim().split('\n')[0] ?? '').slice(0, 500);
+/** What came instead of a greeting: the way to the host may have said why. */
+function saidBy(errors: Buffer | undefined): string {
+  return (errors ?? Buffer.alloc(0)).subarray(0, 4000).toString().trim();
 }

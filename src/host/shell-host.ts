@@ -9,22 +9,33 @@ const defaultTimeoutMs = 20_000;
 export interface ShellOptions {
   /** Milliseconds that a batch may take, and each of its queries at most; 20000 when absent. A host that exceeds them is asked no more. */
   timeoutMs?: number;
-  /** A better reason than the starter's own when the program did not even start. */
-  explain?: (why: string) => string;
+  /** Made before anything is asked. */
+  connection?: Way;
+  /** One line, a better reason than what the starter said when the program did not even start. */
+  explain?: (said: string) => string;
+}
+
+/** A connection that programs run through. Both resolve to the reason where there is none. */
+interface Way {
+  /** Makes it, or waits until it is made, at most so many milliseconds. */
+  open(limitMs: number): Promise<string | undefined>;
+  /** Whether it has just been lost. */
+  loss(): Promise<string | undefined>;
 }
 
 /**
  * A host that is asked through a shell. Batches of different ticks run side by side, each in a shell of its own; a shell that has answered
  * takes the next batch, since starting one costs as much as a dozen questions.
  */
-export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explain = (why) => why }: ShellOptions = {}): Host {
+export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, connection, explain = firstLine }: ShellOptions = {}): Host {
   let gone: string | undefined;
   const idle: Conversation[] = [];
   return batching(async (queries) => {
     if (gone !== undefined) return queries.map(() => ({ ok: false, why: gone ?? '' }));
     const deadline = Date.now() + timeoutMs;
     const replies: Reply[] = [];
-    let why = '';
+    const unreached = await connection?.open(timeoutMs);
+    let why = unreached === undefined ? '' : explain(unreached);
     // An answer that is too long costs its batch the process: the rest is asked anew.
     for (let size = 0; replies.length < queries.length && why === ''; ) {
       const limits = { deadlineMs: Math.max(deadline - Date.now(), 1), queryMs: timeoutMs };
@@ -33,7 +44,8 @@ export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explai
       if (outcome.end === 'answered') idle.push(conversation);
       replies.push(...outcome.replies);
       size += outcome.size;
-      if (outcome.end === 'not-started') why = explain(outcome.why);
+      const lost = outcome.end === 'answered' ? undefined : await connection?.loss();
+      if (outcome.end === 'not-started' || lost !== undefined) why = explain(lost ?? outcome.why);
       else if (outcome.end === 'started')
         why = deadline <= Date.now() ? `no answer within ${timeoutMs / 1000} s` : `the shell there ended early (${outcome.why})`;
       else if (size > mostBatchBytes) why = 'not asked: the answers to other questions were too long';
@@ -41,6 +53,10 @@ export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, explai
     if (why !== '' && deadline <= Date.now()) gone = why;
     return queries.map((_, i) => replies[i] ?? { ok: false, why });
   });
+}
+
+function firstLine(text: string): string {
+  return (text.split('\n')[0] ?? '').slice(0, 500);
 }
 
 function takeOpen(idle: Conversation[]): Conversation | undefined {

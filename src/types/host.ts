@@ -21,8 +21,10 @@ export type Host = (query: Query) => Promise<Reply>;
 /** A host as the command line named it. */
 export interface NamedHost {
   name: string;
-  /** As typed: `local`, `netns:NAME`, a file. */
+  /** As typed: `local`, `ssh://HOST`, `netns:NAME`, a file. */
   target: string;
+  /** A file that ssh is to read instead of ~/.ssh/config and the system's. */
+  sshConfig?: string;
   /** True when the user typed it, false for the implied `local`. */
   roles?: readonly Role[];
 }

@@ -80,6 +80,12 @@ export const layers: readonly Layer[] = [
     why: 'how a host is reached has nothing to do with what it is asked',
   },
   {
+    of: 'src/host/ssh/',
+    may: ['src/host/ssh/', 'src/cures/shell.ts'],
+    packages: ['node:child_process', 'node:fs', 'node:net', 'node:os', 'node:path', 'node:timers/promises'],
+    why: 'a connection has a private directory for its socket; what runs over it is quoted just as printed commands are',
+  },
+  {
     of: 'src/capture/counters',
     may: ['src/types', 'src/facts/', 'src/path/firewall.ts', 'src/capture/counters'],
     why: 'counters are read as facts are, and rules are named as predictions name them',

@@ -13,7 +13,40 @@ describe('a target', () => {
     expect(names.filter((name) => !('error' in parseTarget(`netns:${name}`)))).toEqual([]);
   });
 
-  test('ssh is refused with a way out', () => {
-    expect(parseTarget('ssh://root@web')).toMatchObject({ error: expect.stringContaining('--save') });
+  test('over ssh is a host with a user and a port, if need be', () => {
+    expect(parseTarget('ssh://web')).toEqual({ kind: 'ssh', host: 'web' });
+    expect(parseTarget('ssh://jo.doe@web-1.example:2222/')).toEqual({ kind: 'ssh', host: 'web-1.example', user: 'jo.doe', port: 2222 });
+    expect(parseTarget('ssh://root@[fe80::1%eth0]:22', '/tmp/config')).toEqual({
+      kind: 'ssh',
+      host: 'fe80::1%eth0',
+      user: 'root',
+      port: 22,
+      config: '/tmp/config',
+    });
+  });
+
+  test.each([
+    ['ssh:web', /expected ssh:/],
+    ['ssh://', /host may be/],
+    ['ssh://jo:secret@web', /no place for a password/],
+    ['ssh://-oProxyCommand=id@web', /user may have/],
+    ['ssh://-oProxyCommand=id', /host may be/],
+    ['ssh://$(id)@web', /user may have/],
+    ['ssh://`id`', /host may be/],
+    ['ssh://web;id', /host may be/],
+    ['ssh://web id', /host may be/],
+    ['ssh://web\nid', /host may be/],
+    ['ssh://%h', /host may be/],
+    ['ssh://[web]', /host may be/],
+    ['ssh://[::1', /expected ssh:/],
+    ['ssh://::1', /port|host may be|expected ssh:/],
+    ['ssh://[::1%$(id)]', /host may be/],
+    ['ssh://web:0', /port/],
+    ['ssh://web:65536', /port/],
+    ['ssh://web:-1', /port/],
+    ['ssh://web/etc', /expected ssh:/],
+    [`ssh://${'a'.repeat(300)}`, /host may be/],
+  ])('over ssh that could be something else is refused: %j', (text, error) => {
+    expect(parseTarget(text)).toEqual({ error: expect.stringMatching(error) });
   });
 });
