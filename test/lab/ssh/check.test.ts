@@ -5,9 +5,16 @@ import { type Lab, raiseLab } from '../lab.js';
 import { faults } from '../scenarios/index.js';
 import { openSshd, type SshAccess } from './sshd.js';
 
-/** What a report judges, without what names the way to a host or the moment. */
+/** What a report judges, without what names the way to a host, and without evidence, which quotes counts of the moment. */
 function judgement({ verdict, hosts, services, diagnoses, findings, notExamined }: Report): unknown {
-  return { verdict, hosts: hosts.map(({ target, ...host }) => host), services, diagnoses, findings, notExamined };
+  return {
+    verdict,
+    hosts: hosts.map(({ target, ...host }) => host),
+    services,
+    diagnoses: diagnoses.map(({ evidence, ...diagnosis }) => diagnosis),
+    findings: findings.map(({ evidence, ...finding }) => finding),
+    notExamined,
+  };
 }
 
 async function inLab(use: (lab: Lab, access: SshAccess) => Promise<void>): Promise<void> {
