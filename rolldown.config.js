@@ -30,7 +30,7 @@ function mapOf(kind) {
 
 /** The program in a few files: node takes longer to find and open 300 modules than to run them. */
 export default {
-  input: { tpdoctor: 'src/cli.ts', 'pcap-child': 'src/capture/pcap-child.ts' },
+  input: { tpdoctor: 'src/cli.ts', 'pcap-child': 'src/capture/pcap-child.ts', 'read-thread': 'src/capture/files/read-thread.ts' },
   platform: 'node',
   plugins: [catalogue],
   resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },

@@ -108,8 +108,7 @@ export class DatagramJoiner {
     const { high, low } = hash
       .begin(to ? Key.payload : Key.reply)
       .address(address)
-      .add(gist.high)
-      .add(gist.low)
+      .addHash(gist.high, gist.low)
       .end();
     let slot = keys.find(high, low);
     if (slot >= 0 && !to && !this.isOfFlow(slot, address, port)) slot = -1;
@@ -177,7 +176,7 @@ export class DatagramJoiner {
   }
 
   private questionKey({ high, low }: Gist, client: Uint32Array): { high: number; low: number } {
-    return this.desk.hash.begin(Key.question).address(client).add(high).add(low).end();
+    return this.desk.hash.begin(Key.question).address(client).addHash(high, low).end();
   }
 
   private flowKey(client: Uint32Array, port: number): { high: number; low: number } {

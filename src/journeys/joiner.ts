@@ -43,7 +43,7 @@ export class Joiner implements Desk {
     this.standings = standings;
     this.endpoints = new Endpoints(services);
     this.slots = new Slots(capacity, conclude);
-    this.keys = new KeyTable(capacity * 8, this.slots.generation);
+    this.keys = new KeyTable(capacity * 8, this.slots);
     this.datagrams = new DatagramJoiner(this);
     this.segments = new SegmentJoiner(this);
   }

@@ -24,11 +24,21 @@ export class KeyHash {
     return this;
   }
 
+  /** What is a hash already needs less mixing. */
+  addHash(high: number, low: number): this {
+    const mixed = Math.imul(this.low ^ low, 0xcc9e2d51);
+    this.low = (mixed << 15) | (mixed >>> 17);
+    this.high = (Math.imul(this.high ^ high, 0x239b961b) + this.low) | 0;
+    return this;
+  }
+
   /** Of IPv4, only the last word says anything. */
   address(words: Uint32Array): this {
-    const [a, b, c, d] = [(words[0] as number) | 0, (words[1] as number) | 0, (words[2] as number) | 0, (words[3] as number) | 0];
+    const a = (words[0] as number) | 0;
+    const b = (words[1] as number) | 0;
+    const c = (words[2] as number) | 0;
     if ((a | b | c) !== 0) this.add(a).add(b).add(c);
-    return this.add(d);
+    return this.add((words[3] as number) | 0);
   }
 
   end(): this {

@@ -1,8 +1,16 @@
 const probes = 8;
 
+/** Slots as they are given out in turn: the one of the generation `given` is the newest. */
+export interface Turns {
+  readonly given: number;
+  readonly capacity: number;
+  /** Of each slot now. */
+  readonly generation: Uint32Array;
+}
+
 /**
- * Two 32-bit hashes → slot, in a fixed number of entries. An entry whose slot has been given to another transaction since (its generation is another)
- * is as good as empty; where all places for a key are taken, the one written longest ago goes, and is counted.
+ * Two 32-bit hashes → slot, in a fixed number of entries. An entry whose slot has been given to another transaction since is as good as empty, which its
+ * age tells without a look at the slot; where all places for a key are taken, the one written longest ago goes, and is counted.
  */
 export class KeyTable {
   /** Entries that had to go though their slots were in use. */
@@ -11,10 +19,10 @@ export class KeyTable {
   /** Of each entry the hash's halves, its slot + 1 (0: never written) and generation: side by side, so that a look-up waits for memory once. */
   private readonly entries: Int32Array;
 
-  /** @param capacity entries, rounded up to a power of two. @param current the generation of each slot now. */
+  /** @param capacity entries, rounded up to a power of two */
   constructor(
     capacity: number,
-    private readonly current: Uint32Array,
+    private readonly turns: Turns,
   ) {
     const size = 2 ** Math.ceil(Math.log2(Math.max(probes, capacity)));
     this.mask = size - 1;
@@ -28,7 +36,7 @@ export class KeyTable {
       const at = ((low + n) & mask) * 4;
       const held = entries[at + 2] as number;
       if (held === 0) return -1;
-      if (entries[at + 1] === (low | 0) && entries[at] === (high | 0) && this.isCurrent(held - 1, at)) return held - 1;
+      if (entries[at + 1] === (low | 0) && entries[at] === (high | 0) && this.isCurrent(at)) return held - 1;
     }
     return -1;
   }
@@ -40,7 +48,7 @@ export class KeyTable {
     entries[at] = high;
     entries[at + 1] = low;
     entries[at + 2] = slot + 1;
-    entries[at + 3] = this.current[slot] as number;
+    entries[at + 3] = this.turns.generation[slot] as number;
   }
 
   /** Where the key is, else the first free place, else that of the entry written longest ago. */
@@ -52,7 +60,7 @@ export class KeyTable {
       const place = (low + n) & mask;
       const held = entries[place * 4 + 2] as number;
       if (held === 0) return free < 0 ? place : free;
-      if (!this.isCurrent(held - 1, place * 4)) {
+      if (!this.isCurrent(place * 4)) {
         if (free < 0) free = place;
       } else if (entries[place * 4 + 1] === (low | 0) && entries[place * 4] === (high | 0)) return place;
       else if (this.generationAt(place) < this.generationAt(oldest)) oldest = place;
@@ -62,8 +70,8 @@ export class KeyTable {
     return oldest;
   }
 
-  private isCurrent(slot: number, at: number): boolean {
-    return ((this.current[slot] as number) | 0) === this.entries[at + 3];
+  private isCurrent(at: number): boolean {
+    return ((this.turns.given - (this.entries[at + 3] as number)) | 0) < this.turns.capacity;
   }
 
   private generationAt(place: number): number {

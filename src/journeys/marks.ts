@@ -56,30 +56,26 @@ export class Marks {
   /** Type and code of the ICMP error, 256 × type + code. */
   readonly detail = new Uint16Array(most);
   private readonly table = new Uint16Array(size);
+  /** All of that, but for the hops, in two words: to compare them is quick. */
+  private readonly what = new Int32Array(most);
+  private readonly whose = new Int32Array(most);
 
   numberOf(point: number, direction: number, kind: number, endpoint: number, other: number, ttl: number, detail: number): number {
-    let at =
-      (Math.imul(point + (direction << 8) + (kind << 10) + (detail << 14), 0x9e3779b1) ^
-        Math.imul(endpoint + (other << 12), 0x85ebca6b)) >>>
-      0;
+    const what = point | (direction << 8) | (kind << 10) | (detail << 14);
+    const whose = endpoint | (other << 16);
+    let at = Math.imul(what, 0x9e3779b1) ^ Math.imul(whose, 0x85ebca6b);
     at = (at ^ (at >>> 15)) & (size - 1);
     for (;;) {
       const number = this.table[at] as number;
       if (number === 0) break;
-      if (
-        this.endpoint[number] === endpoint &&
-        this.point[number] === point &&
-        this.kind[number] === kind &&
-        this.direction[number] === direction &&
-        this.other[number] === other &&
-        this.detail[number] === detail
-      )
-        return number;
+      if (this.what[number] === what && this.whose[number] === whose) return number;
       at = (at + 1) & (size - 1);
     }
     if (this.count === most) return 0;
     const number = this.count++;
     this.table[at] = number;
+    this.what[number] = what;
+    this.whose[number] = whose;
     this.point[number] = point;
     this.direction[number] = direction;
     this.kind[number] = kind;

@@ -37,9 +37,14 @@ export function readBeginnings(open: readonly (() => ByteSource)[], points: read
 
 /**
  * Reads captures side by side, some bytes at a time, always of the one that is furthest behind: sightings of one transaction then come together, whatever
- * the length of the captures.
+ * the length of the captures. `between` is called after each piece, and what it returns is waited for.
  */
-export function readTogether(sources: readonly ByteSource[], points: readonly Viewpoint[], see: OnPacketAt): FileEnd[] {
+export async function readTogether(
+  sources: readonly ByteSource[],
+  points: readonly Viewpoint[],
+  see: OnPacketAt,
+  between?: () => Promise<void> | undefined,
+): Promise<FileEnd[]> {
   const feeds = points.map((viewpoint, point) => new Feed(viewpoint, (packet, bytes, quoted) => see(point, packet, bytes, quoted)));
   const open = new Set(sources.keys());
   const ends: FileEnd[] = sources.map(() => ({ why: undefined, dropped: 0 }));
@@ -56,6 +61,8 @@ export function readTogether(sources: readonly ByteSource[], points: readonly Vi
     }
     const before = feed.time;
     feed.push(chunk);
+    const wait = between?.();
+    if (wait) await wait;
     sizes[point] = feed.time - before > stride ? Math.max(leastBytes, size / 2) : Math.min(mostBytes, size * 2);
   }
   return ends;

@@ -27,18 +27,19 @@ const most = 4096;
 /** The servers' addresses and ports, numbered as they are met. 0 stands for all that are too many. */
 export class Endpoints {
   readonly parts = new Uint8Array(most);
-  private readonly words = new Uint32Array(most * 4);
+  private readonly words = new Int32Array(most * 4);
   private readonly ports = new Uint16Array(most);
   private readonly families = new Uint8Array(most);
   private readonly table = new Uint16Array(most * 4);
-  private readonly portKinds = { tcp: new Uint8Array(65536), udp: new Uint8Array(65536) };
+  private readonly tcpPorts = new Uint8Array(65536);
+  private readonly udpPorts = new Uint8Array(65536);
   private readonly upstreams: ReadonlySet<string>;
   private count = 1;
 
   constructor(readonly services: readonly TracedService[]) {
     const upstreams = new Set<string>();
     for (const { protocol, port, upstreamPorts, upstreams: addresses } of services) {
-      const kinds = this.portKinds[protocol];
+      const kinds = protocol === 'tcp' ? this.tcpPorts : this.udpPorts;
       kinds[port] = (kinds[port] as number) | listening;
       for (const other of upstreamPorts) {
         kinds[other] = (kinds[other] as number) | behind;
@@ -49,12 +50,16 @@ export class Endpoints {
   }
 
   isServer(protocol: number, port: number): boolean {
-    return (protocol === 17 ? this.portKinds.udp : this.portKinds.tcp)[port] !== 0;
+    return (protocol === 17 ? this.udpPorts : this.tcpPorts)[port] !== 0;
   }
 
   /** The number of an address and port. `asked`: a packet towards it was seen, which makes it more than a stranger. */
   numberOf(protocol: number, family: 4 | 6, address: Uint32Array, port: number, asked: boolean): number {
-    const [a = 0, b = 0, c = 0, d = 0] = [address[0], address[1], address[2], address[3]];
+    // As signed numbers, which stay in registers.
+    const a = (address[0] as number) | 0;
+    const b = (address[1] as number) | 0;
+    const c = (address[2] as number) | 0;
+    const d = (address[3] as number) | 0;
     const mask = this.table.length - 1;
     let at = (Math.imul(a ^ Math.imul(b, 31) ^ Math.imul(c, 131) ^ Math.imul(d, 1031) ^ port, 0x9e3779b1) >>> 16) & mask;
     for (;;) {
@@ -88,7 +93,7 @@ export class Endpoints {
     const port = this.ports[number] as number;
     if (this.upstreams.has(`${this.addressOf(number)} ${port}`)) return Part.upstream;
     if (!asked) return Part.stranger;
-    const kind = (protocol === 17 ? this.portKinds.udp : this.portKinds.tcp)[port] as number;
+    const kind = (protocol === 17 ? this.udpPorts : this.tcpPorts)[port] as number;
     if (kind === listening) return Part.service;
     const known = this.services.some((service) => service.upstreams.length > 0);
     if (kind === behind) return Part.upstream;
@@ -96,7 +101,9 @@ export class Endpoints {
   }
 
   addressOf(number: number): string {
-    return number === 0 ? 'one of many' : addressText(this.words.subarray(number * 4, number * 4 + 4), this.families[number] === 6 ? 6 : 4);
+    return number === 0
+      ? 'one of many'
+      : addressText(Uint32Array.from(this.words.subarray(number * 4, number * 4 + 4)), this.families[number] === 6 ? 6 : 4);
   }
 
   portOf(number: number): number {

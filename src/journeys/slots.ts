@@ -51,7 +51,8 @@ export class Slots {
   /** When the packet that is being looked at was seen, in microseconds since the epoch by the first host's clock. */
   now = 0;
   private next = 0;
-  private given = 0;
+  /** Slots that were given out so far: the generation of the newest. */
+  given = 0;
 
   constructor(
     readonly capacity: number,

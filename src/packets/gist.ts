@@ -26,6 +26,7 @@ const hash = new Hash();
 /** Of the packet whose headers were decoded from the same bytes. Later fragments have none. */
 export function readGist(bytes: Uint8Array, headers: Headers, into: Gist): void {
   into.content = Content.none;
+  into.high = into.low = into.status = 0;
   if (headers.fragmentOffset > 0) return;
   if (headers.protocol === udp) ofDatagram(bytes, headers, into);
   else if (headers.protocol === tcp && headers.payloadLength > 0) ofSegment(bytes, headers, into);
@@ -48,7 +49,6 @@ function ofSegment(bytes: Uint8Array, { payloadStart, payloadEnd }: Headers, int
   const start = httpStart(bytes, payloadStart, payloadEnd);
   if (start.kind === 'none') return;
   into.content = start.kind === 'request' ? Content.httpRequest : Content.httpResponse;
-  into.high = 0;
   into.low = start.hash | 0;
   into.status = start.status;
 }

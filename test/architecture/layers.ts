@@ -109,6 +109,12 @@ export const layers: readonly Layer[] = [
     why: 'starts captures and hands over their bytes; what the bytes mean is for others',
   },
   {
+    of: 'src/capture/files/',
+    may: ['src/packets/', 'src/journeys/offline.ts', 'src/journeys/feed.ts', 'src/capture/files/'],
+    packages: ['node:fs', 'node:url', 'node:worker_threads'],
+    why: 'capture files are read and decoded on one core while another joins their packets',
+  },
+  {
     of: 'src/journeys/',
     may: [...arithmetic, 'src/packets/', 'src/journeys/'],
     why: 'which sightings are one transaction follows from the packets and what services were said to be there',
@@ -144,9 +150,8 @@ export const layers: readonly Layer[] = [
   },
   {
     of: 'src/commands/trace-files.ts',
-    may: ['src/types', 'src/engine/', 'src/journeys/', 'src/commands/'],
-    packages: ['node:fs'],
-    why: 'hands the bytes of files to the joining; read in turn, as much of each as is due',
+    may: ['src/types', 'src/engine/', 'src/journeys/', 'src/capture/files/', 'src/commands/'],
+    why: 'hands the packets of files to the joining',
   },
   {
     of: 'src/commands/check.ts',

@@ -12,7 +12,7 @@ describe('KeyTable', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
         const generation = Uint32Array.from({ length: 10 }, () => 1);
-        const table = new KeyTable(4096, generation);
+        const table = new KeyTable(4096, { given: 1, capacity: 10, generation });
         const model = new Map<string, number>();
         for (const { high, low, slot } of steps) {
           table.set(high, low, slot);
@@ -26,17 +26,17 @@ describe('KeyTable', () => {
   });
 
   it('forgets keys of a slot that has been given to another transaction', () => {
-    const generation = Uint32Array.of(1, 2);
-    const table = new KeyTable(64, generation);
+    const turns = { given: 2, capacity: 2, generation: Uint32Array.of(1, 2) };
+    const table = new KeyTable(64, turns);
     table.set(5, 7, 0);
     table.set(5, 8, 1);
-    generation[0] = 3;
+    turns.generation[0] = ++turns.given;
     expect([table.find(5, 7), table.find(5, 8)]).toEqual([-1, 1]);
   });
 
   it('lets the oldest of those go that share a place, and counts it', () => {
     const generation = Uint32Array.from({ length: 20 }, (_, n) => n + 1);
-    const table = new KeyTable(16, generation);
+    const table = new KeyTable(16, { given: 20, capacity: 20, generation });
     for (let slot = 0; slot < 20; slot++) table.set(slot, 3, slot);
     expect(table.evicted).toBe(12);
     expect(table.find(0, 3)).toBe(-1);
@@ -44,7 +44,7 @@ describe('KeyTable', () => {
   });
 
   it('takes signed hashes for what they are as bits', () => {
-    const table = new KeyTable(64, Uint32Array.of(1));
+    const table = new KeyTable(64, { given: 1, capacity: 1, generation: Uint32Array.of(1) });
     table.set(-5, -7, 0);
     expect(table.find(-5 >>> 0, -7 >>> 0)).toBe(0);
   });

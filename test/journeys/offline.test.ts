@@ -30,11 +30,11 @@ function withCounts(): Uint8Array {
   return Buffer.concat(pieces);
 }
 
-test('each capture tells how it ended and what it missed; one that is broken is not read on, and costs no other', () => {
+test('each capture tells how it ended and what it missed; one that is broken is not read on, and costs no other', async () => {
   const whole = pcapFile([{ bytes: frame, time: 7n }]);
   const endless = { next: (most: number) => new Uint8Array(most) };
   const seen: [number, number][] = [];
-  const ends = readTogether(
+  const ends = await readTogether(
     [sourceOf(withCounts()), sourceOf(whole), sourceOf(whole.subarray(0, whole.length - 1)), endless],
     Array.from({ length: 4 }, () => ({ ownMacs: new Set<number>(), clockOffset: 0 })),
     (point, { headers, time }) => {

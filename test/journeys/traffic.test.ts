@@ -24,12 +24,12 @@ function sourceOf(file: Uint8Array): ByteSource {
 }
 
 /** Reads files as a user would who has nothing but files. */
-function follow(files: readonly Uint8Array[], hosts: readonly { host: string; iface: string }[], known: Partial<TracedService> = {}) {
+async function follow(files: readonly Uint8Array[], hosts: readonly { host: string; iface: string }[], known: Partial<TracedService> = {}) {
   const points = hosts.map((place) => ({ ...place, ownMacs: new Set<number>(), clockOffset: 0 }));
   const open = files.map((file) => () => sourceOf(file));
   const learned = learn(points, [{ ...service, ...known }], (viewpoints, see) => readBeginnings(open, viewpoints, see));
   const tracer = new Tracer(learned.points, learned.services);
-  readTogether(
+  await readTogether(
     open.map((begin) => begin()),
     learned.points,
     (point, packet, _, quoted) => tracer.see(point, packet, quoted),
@@ -80,16 +80,16 @@ describe('captures of four hosts whose clocks are seconds apart, with losses, co
   it.each([
     ['IPv4', { ...hard, family: 4, seed: 1 }],
     ['IPv6', { ...hard, family: 6, seed: 2 }],
-  ] as const)('give every transaction as a whole, and every loss its place: %s', (_, options) => {
+  ] as const)('give every transaction as a whole, and every loss its place: %s', async (_, options) => {
     const truth = trafficBuffers(options);
-    const { patterns } = follow(truth.files, truth.points);
+    const { patterns } = await follow(truth.files, truth.points);
     expect(patterns.filter((pattern) => !isWhole(pattern))).toEqual([]);
     expect(lastSeen(patterns)).toEqual(madeLast(truth.seen));
   });
 
-  it('tell the clocks', () => {
+  it('tell the clocks', async () => {
     const truth = trafficBuffers({ ...hard, transactions: 4000 });
-    const { clocks } = follow(truth.files, truth.points);
+    const { clocks } = await follow(truth.files, truth.points);
     const told = new Map(clocks.offsets().map(({ host, offsetUs, boundUs }) => [host, { offsetUs, boundUs }]));
     for (const [host, offset] of [
       ['proxy', -2_000_000],
@@ -103,18 +103,18 @@ describe('captures of four hosts whose clocks are seconds apart, with losses, co
 });
 
 describe('a reply that is not rewritten', () => {
-  it('is misdelivered to the client', () => {
+  it('is misdelivered to the client', async () => {
     const truth = trafficBuffers({ transactions: 500, upstreams: 2, rewrites: false });
-    const { patterns } = follow(truth.files, truth.points);
+    const { patterns } = await follow(truth.files, truth.points);
     expect(patterns.map(({ judgement }) => judgement.end)).toEqual(patterns.map(() => 'misdelivered'));
     expect(patterns.reduce((sum, { count }) => sum + count, 0)).toBe(500);
   });
 });
 
 describe('nginx that asks from a port of its own', () => {
-  it('gets the answers of Direct Server Return to a port that the client never used', () => {
+  it('gets the answers of Direct Server Return to a port that the client never used', async () => {
     const truth = trafficBuffers({ transactions: 500, keepsPort: false });
-    const { patterns } = follow(truth.files, truth.points, { answersTo: 'client' });
+    const { patterns } = await follow(truth.files, truth.points, { answersTo: 'client' });
     expect(patterns.map(({ judgement }) => judgement.end)).toEqual(patterns.map(() => 'misdelivered'));
     expect(patterns.reduce((sum, { count }) => sum + count, 0)).toBe(500);
   });
