@@ -19,7 +19,7 @@ export function learn(
 ): { points: TracedPoint[]; services: TracedService[] } {
   const withMacs = learnMacs(points, sample);
   const known = services.some(({ upstreams }) => upstreams.length > 0);
-  const tracer = new Tracer(withMacs, services, { capacity: 65_536 });
+  const tracer = new Tracer(withMacs, services, { capacity: 32_768 });
   sample(withMacs, (point, packet, _, quoted) => tracer.see(point, packet, quoted));
   const upstreams = known ? services.flatMap((service) => service.upstreams) : learnUpstreams(tracer);
   const named = known ? services : services.map((service) => ({ ...service, upstreams }));
@@ -148,7 +148,7 @@ function learnMacsByRequests(points: readonly TracedPoint[], services: readonly 
 }
 
 function learnClocks(points: readonly TracedPoint[], services: readonly TracedService[], sample: Sample): TracedPoint[] {
-  const tracer = new Tracer(points, services, { capacity: 65_536 });
+  const tracer = new Tracer(points, services, { capacity: 32_768 });
   sample(points, (point, packet, _, quoted) => tracer.see(point, packet, quoted));
   const rough = tracer.finish().clocks.rough();
   return points.map((point) => ({ ...point, clockOffset: point.clockOffset + (rough.get(point.host) ?? 0) }));
