@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { addBundle } from './cli/bundle.js';
 import type { Shell } from './cli/shell.js';
 import { addTrace } from './cli/trace.js';
 import {
@@ -16,7 +17,7 @@ import {
   reachedBy,
   timeoutOf,
 } from './commands/arguments.js';
-import { type CheckOptions, type Io, type PathOptions, UsageError } from './commands/options.js';
+import { type CheckOptions, type Io, NotWritten, type PathOptions, UsageError } from './commands/options.js';
 import { sanitize } from './report/sanitize.js';
 import { isUnicode, type Style, styleFor, type Terminal } from './report/style.js';
 import type { NamedHost } from './types.js';
@@ -98,6 +99,10 @@ function failed(error: unknown, verbose: boolean, io: Surroundings): number {
     complain(`error: ${error.message}`, io);
     return usage;
   }
+  if (error instanceof NotWritten) {
+    complain(`error: ${error.message}`, io);
+    return ownError;
+  }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   complain(`tpdoctor failed, which is its own error and says nothing about the hosts: ${message}`, io);
   if (verbose) complain(stack ?? '', io);
@@ -119,6 +124,7 @@ function commandLine(io: Surroundings, exit: (code: number) => void): Command {
   const shell = shellOf(io, exit);
   addCheck(program, shell);
   addTrace(program, shell);
+  addBundle(program, shell);
   addPath(program, io, exit);
   addExplain(program, io);
   return program;
@@ -128,10 +134,10 @@ function addCheck(program: Command, shell: Shell): void {
   program
     .command('check')
     .description('diagnose this host, or several hosts together')
-    .argument('[FILE...]', 'snapshot files to judge')
+    .argument('[FILE...]', 'snapshot files or bundles to judge')
     .option(
       '--host <NAME=TARGET>',
-      'a host of the setup: local, ssh://[USER@]HOST[:PORT], netns:NAME or a snapshot file (repeatable)',
+      'a host of the setup: local, ssh://[USER@]HOST[:PORT], netns:NAME, a snapshot file or a bundle (repeatable)',
       collect(hostOf),
     )
     .option('--client <IP|PREFIX>', 'clients to reason about (repeatable)', collect(clientOf))
@@ -178,7 +184,7 @@ function addPath(program: Command, io: Surroundings, exit: (code: number) => voi
   program
     .command('path')
     .description('tell the predicted way of one client to one service and back, step by step')
-    .argument('[FILE...]', 'snapshot files instead of hosts')
+    .argument('[FILE...]', 'snapshot files or bundles instead of hosts')
     .requiredOption('--from <IP>', 'the client', addressOf)
     .requiredOption('--to <IP:PORT>', 'where it asks: 192.0.2.1:80 or [2001:db8::1]:443', endpointOf)
     .option('--host <NAME=TARGET>', 'a host of the setup, as with check (repeatable)', collect(hostOf))

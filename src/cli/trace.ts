@@ -50,13 +50,13 @@ export function addTrace(program: Command, shell: Shell): void {
   program
     .command('trace')
     .description('capture on all hosts at once, follow each transaction through them, and tell where it ends')
-    .argument('[FILE...]', 'snapshot files')
+    .argument('[FILE...]', 'snapshot files or bundles')
     .option('--port <PORT>', 'the listening port of the service (repeatable); all transparent services without it', collect(portOf))
     .option('--upstream-port <PORT>', 'where no configuration tells it (repeatable)', collect(portOf))
     .addOption(new Option('--protocol <tcp|udp>', 'one of them only').argParser(protocolOf))
     .option(
       '--host <NAME=TARGET>',
-      'a host of the setup: local, ssh://[USER@]HOST[:PORT], netns:NAME or a snapshot file (repeatable)',
+      'a host of the setup: local, ssh://[USER@]HOST[:PORT], netns:NAME, a snapshot file or a bundle (repeatable)',
       collect(hostOf),
     )
     .addOption(

@@ -113,3 +113,12 @@ export function readOf(text: string): { host: string; file: string } {
     throw new InvalidArgumentError('Expected NAME=FILE, for example proxy=proxy-eth0.pcap.');
   return { host, file };
 }
+
+/** Bytes; larger than 1 GiB is more than can be read again. */
+export function bytesOf(text: string): number {
+  const found = /^(\d{1,10})([KMG]?)$/i.exec(text);
+  const factor = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }[found?.[2]?.toUpperCase() ?? ''] ?? 1;
+  const bytes = found ? Number(found[1]) * factor : Number.NaN;
+  if (!(bytes >= 2 ** 20 && bytes <= 2 ** 30 - 2 ** 26)) throw new InvalidArgumentError('Expected 1M to 960M, for example 256M.');
+  return bytes;
+}

@@ -1,11 +1,13 @@
+import { type FiledHost, readCaseFile } from '../bundle/case-file.js';
 import type { CaseOptions } from '../engine/case.js';
 import { collect, withFacts } from '../facts/collect.js';
 import * as kernelRoutes from '../facts/kernel-routes.js';
 import * as pings from '../facts/pings.js';
 import { type Recording, record } from '../host/recording.js';
-import { mergeSnapshots, readSnapshots, writeSnapshots } from '../host/snapshot-file.js';
+import { mergeSnapshots, writeSnapshots } from '../host/snapshot-file.js';
 import { openHost, parseTarget } from '../host/target.js';
 import type { Host, NamedHost, ReportedHost, Snapshot, Walk } from '../types.js';
+import type { CheckOptions } from './options.js';
 
 export interface GatherOptions {
   hosts: readonly NamedHost[];
@@ -20,6 +22,17 @@ export interface Gathered {
   snapshots: Map<string, Snapshot>;
   hosts: Omit<ReportedHost, 'roles'>[];
   recordings: Record<string, Recording>;
+  /** The case as it was asked about, bundles included. */
+  caseOptions: CaseOptions;
+}
+
+/** What the user said about the case. */
+export function caseOptionsOf({ clients, hosts, nginxPid }: Pick<CheckOptions, 'clients' | 'hosts' | 'nginxPid'>): CaseOptions {
+  return {
+    clients,
+    roles: new Map(hosts.flatMap(({ name, roles }) => (roles ? [[name, roles] as const] : []))),
+    ...(nginxPid === undefined ? {} : { nginxPid }),
+  };
 }
 
 /** Loaded while the first questions are on their way. */
@@ -32,12 +45,16 @@ interface Reached {
   snapshot?: Snapshot;
   why?: string;
   recording?: () => Recording;
+  /** What was asked when the bundle was made that this comes from. */
+  asked?: Asked;
 }
+
+type Asked = { clients: readonly string[]; nginxPid?: number | undefined };
 
 /** Snapshots of all hosts, asked in parallel, each with its own time limit; then what the whole case asks of them: routes and pings. */
 export async function gather(
   options: GatherOptions,
-  caseOptions: CaseOptions,
+  given: CaseOptions,
   io: { progress(text: string): void; warn(text: string): void },
 ): Promise<Gathered> {
   const named = options.hosts.length > 0 || options.files.length > 0 ? options.hosts : [{ name: 'local', target: 'local' }];
@@ -49,6 +66,7 @@ export async function gather(
   for (const { named: host, why } of reached) if (why !== undefined) io.warn(`${host.name}: ${why}`);
   const { byHost: snapshots, doubled } = mergeSnapshots(reached.flatMap(({ snapshot }) => snapshot ?? []));
   for (const name of new Set(doubled)) io.warn(`${name} was given more than once: the newest snapshot counts`);
+  const caseOptions = withBundles(given, reached);
   io.progress('asking for routes');
   await askAboutCase(snapshots, reached, caseOptions, options.outbound);
   if (options.save !== undefined) await save(options.save, [...snapshots.values()], io);
@@ -61,6 +79,7 @@ export async function gather(
       ...(why === undefined ? {} : { why }),
     })),
     recordings: Object.fromEntries(reached.flatMap(({ named: { name }, recording }) => (recording ? [[name, recording()]] : []))),
+    caseOptions,
   };
 }
 
@@ -83,12 +102,41 @@ async function reach(named: NamedHost, { timeoutMs }: GatherOptions): Promise<Re
   return { named, host, recording, snapshot: await collect(host, named.name, { local: target.kind === 'local' }) };
 }
 
-/** The snapshots of a file; under one name when the user gave one. */
+/** The hosts of a file; one of them when the user gave a name: the one of that name, or the only one under a new name. */
 async function fromFile(path: string, as?: NamedHost): Promise<Reached[]> {
-  const read = await readSnapshots(path);
+  const read = await readCaseFile(path);
   if (!read.ok) return [{ named: as ?? { name: path, target: path }, why: read.why }];
-  const snapshots = as ? read.snapshots.slice(0, 1).map((snapshot) => ({ ...snapshot, host: as.name })) : read.snapshots;
-  return snapshots.map((snapshot) => ({ named: as ?? { name: snapshot.host, target: path }, snapshot }));
+  const { hosts, asked } = read;
+  const reached = (
+    { name, snapshot, why, roles }: FiledHost,
+    named: NamedHost = { name, target: path, ...(roles ? { roles } : {}) },
+  ): Reached => ({
+    named,
+    ...(snapshot ? { snapshot: { ...snapshot, host: named.name } } : {}),
+    ...(why === undefined ? {} : { why }),
+    ...(asked ? { asked } : {}),
+  });
+  if (!as) return hosts.map((host) => reached(host));
+  const [only] = hosts;
+  const host = hosts.find(({ name }) => name === as.name) ?? (hosts.length === 1 ? only : undefined);
+  const names = hosts.map(({ name }) => name).join(', ');
+  return [host ? reached(host, as) : { named: as, why: `${path} holds ${names || 'no host'}, and no ${as.name}` }];
+}
+
+/** A bundle is judged as its hosts were when it was made, unless the user asks for something else now. */
+function withBundles(given: CaseOptions, reached: readonly Reached[]): CaseOptions {
+  const [first, ...others] = [...new Set(reached.flatMap(({ asked }) => asked ?? []))];
+  if (!first) return given;
+  const clients = [...new Set([first, ...others].flatMap((asked) => asked.clients))];
+  // A process id means something on its own hosts alone.
+  const nginxPid = given.nginxPid ?? (others.length === 0 ? first.nginxPid : undefined);
+  const roles = reached.flatMap(({ named }) => (named.roles ? [[named.name, named.roles] as const] : []));
+  return {
+    ...given,
+    clients: given.clients.length > 0 ? given.clients : clients,
+    roles: new Map([...roles, ...given.roles]),
+    ...(nginxPid === undefined ? {} : { nginxPid }),
+  };
 }
 
 /** Walks once with the model, then asks the kernels what the walks asked, pings what nginx talks to, and tries what upstreams must reach. */

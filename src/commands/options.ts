@@ -25,6 +25,17 @@ export interface CheckOptions {
   fixScript?: string;
 }
 
+/** What `tpdoctor bundle` was asked to do. */
+export interface BundleOptions
+  extends Pick<CheckOptions, 'version' | 'hosts' | 'files' | 'clients' | 'nginxPid' | 'outbound' | 'timeoutMs'> {
+  /** The file to make. */
+  out: string;
+  /** A file that is there already is replaced. */
+  overwrite: boolean;
+  /** Bytes before compression; what does not fit is left out. */
+  mostBytes: number;
+}
+
 /** What `tpdoctor path` was asked to do; `from` and `to` are of one family. */
 export interface PathOptions extends Pick<CheckOptions, 'version' | 'hosts' | 'files' | 'nginxPid' | 'timeoutMs'> {
   /** The client's address. */
@@ -74,3 +85,6 @@ export interface Io {
 
 /** The command line asks for something that cannot be done as it stands: exit code 64. The message says what, where and what to do. */
 export class UsageError extends Error {}
+
+/** What the user wanted written could not be, as on a full disk: exit code 70. The message says which file and why. */
+export class NotWritten extends Error {}

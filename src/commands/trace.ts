@@ -1,48 +1,23 @@
 import { buildCase, type CaseOptions } from '../engine/case.js';
-import { loadChecks, loadRules } from '../engine/catalogue.js';
-import { examine } from '../engine/examine.js';
 import { tracedServices } from '../engine/traced-services.js';
 import { exitCodeOf } from '../engine/verdict.js';
 import type { TracedService } from '../journeys/services.js';
-import type { Case, Observation, Report } from '../types.js';
-import { choose, keep } from './check.js';
-import { type Gathered, gather } from './gather.js';
+import type { Case, Observation } from '../types.js';
+import { keep } from './check.js';
+import { caseOptionsOf, type Gathered, gather } from './gather.js';
+import { loadJudge } from './judge.js';
 import { type CheckResult, type Io, type TraceOptions, UsageError } from './options.js';
 
 /** `tpdoctor trace`: follows packets over all hosts, live or in capture files, and lays what they did over what was predicted. */
 export async function runTrace(options: TraceOptions, io: Io, ended: AbortSignal): Promise<CheckResult> {
   const started = Date.now();
-  const caseOptions: CaseOptions = {
-    clients: options.clients,
-    roles: new Map(options.hosts.flatMap(({ name, roles }) => (roles ? [[name, roles] as const] : []))),
-    ...(options.nginxPid === undefined ? {} : { nginxPid: options.nginxPid }),
-  };
-  const [gathered, checks, rules] = await Promise.all([askHosts(options, caseOptions, io), loadChecks(), loadRules()]);
-  const c = buildCase(gathered.snapshots, caseOptions);
+  const [gathered, judge] = await Promise.all([askHosts(options, caseOptionsOf(options), io), loadJudge()]);
+  const c = buildCase(gathered.snapshots, gathered.caseOptions);
   const services = tracedServices(c, options);
   if (services.length === 0) throw new UsageError(nothingToTrace(c, options));
   const observed = await observe(options, { c, services }, io, ended);
-  const [chosenChecks, skippedChecks] = choose(checks, options);
-  const [chosenRules, skippedRules] = choose(rules, options);
-  const examined = examine({
-    snapshots: gathered.snapshots,
-    hosts: withCaptured(gathered, options),
-    options: caseOptions,
-    checks: chosenChecks,
-    rules: chosenRules,
-    skipped: [...new Set([...skippedChecks, ...skippedRules])],
-    observed,
-    ...aboutTraced(services),
-  });
   if (options.record !== undefined) await keep(options.record, gathered.recordings, io);
-  const report: Report = {
-    schema: 'tpdoctor.report/1',
-    tool: { name: 'tpdoctor', version: options.version },
-    command: 'trace',
-    startedAt: new Date(started).toISOString(),
-    tookMs: Date.now() - started,
-    ...examined,
-  };
+  const report = judge({ ...gathered, hosts: withCaptured(gathered, options) }, options, started, { observed, ...aboutTraced(services) });
   return { report, exitCode: exitCodeOf(report.verdict) };
 }
 
@@ -55,7 +30,7 @@ function aboutTraced(services: readonly TracedService[]): { about?: ReadonlySet<
 /** Capture files need no host at all; without them this host is meant when none is named. */
 async function askHosts(options: TraceOptions, caseOptions: CaseOptions, io: Io): Promise<Gathered> {
   if (options.read.length > 0 && options.hosts.length + options.files.length === 0)
-    return { snapshots: new Map(), hosts: [], recordings: {} };
+    return { snapshots: new Map(), hosts: [], recordings: {}, caseOptions };
   return gather({ ...options, outbound: [] }, caseOptions, io);
 }
 

@@ -1,12 +1,12 @@
 import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
+import { access, lstat, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { loadChecks, loadRules } from '../engine/catalogue.js';
 import { parseTarget } from '../host/target.js';
 import { familyOf } from '../net/address.js';
 import { nearest } from './near.js';
 import { checkNewDirectory } from './new-directory.js';
-import { type CheckOptions, type PathOptions, type TraceOptions, UsageError } from './options.js';
+import { type BundleOptions, type CheckOptions, type PathOptions, type TraceOptions, UsageError } from './options.js';
 import { matchesGlob } from './selection.js';
 
 /** What only the rest of the program can say about the arguments: rejects with a UsageError before any host is asked. */
@@ -34,6 +34,18 @@ export async function validateTrace(options: TraceOptions): Promise<void> {
   }
 }
 
+/** The same for `bundle`. */
+export async function validateBundle({ hosts, out, overwrite }: BundleOptions): Promise<void> {
+  for (const { name, target } of hosts) checkTarget(name, target);
+  if (!overwrite && (await lstat(out).catch(() => undefined)))
+    throw new UsageError(`-o: ${out} is there already; name another file, or replace it with --overwrite`);
+  await checkOutput('-o', out);
+  // The bundle grows beside its final name.
+  await access(dirname(resolve(out)), constants.W_OK | constants.X_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`-o: cannot write into ${dirname(resolve(out))}: ${error.code ?? 'no reason given'}`);
+  });
+}
+
 /** The same for `path`. */
 export function validatePath({ hosts, from, to }: PathOptions): void {
   for (const { name, target } of hosts) checkTarget(name, target);
@@ -44,7 +56,7 @@ function checkTarget(name: string, target: string): void {
   const parsed = parseTarget(target);
   if ('error' in parsed) throw new UsageError(`--host ${name}: ${parsed.error}`);
   if (parsed.kind === 'file' && /^[a-z][a-z0-9+]*:\/\//i.test(target)) {
-    throw new UsageError(`--host ${name}: "${target}" is no target; expected local, ssh://HOST, netns:NAME or a snapshot file`);
+    throw new UsageError(`--host ${name}: "${target}" is no target; expected local, ssh://HOST, netns:NAME, a snapshot file or a bundle`);
   }
 }
 

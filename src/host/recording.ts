@@ -1,20 +1,22 @@
 import type { Host, Query, Reply } from '../types.js';
 
-/** Every question and its answer, in the order of the questions; plain JSON. */
-export type Recording = readonly { query: Query; reply: Reply }[];
+/** Every question and its answer, in the order of the questions; plain JSON. `tookMs`: until the answer was there. */
+export type Recording = readonly { query: Query; reply: Reply; tookMs?: number }[];
 
 /** A host that answers as before and keeps what was said. */
 export function record(host: Host): { host: Host; recording(): Recording } {
-  const entries: { query: Query; reply?: Reply }[] = [];
+  const entries: { query: Query; reply?: Reply; tookMs: number }[] = [];
   return {
     host: async (query) => {
-      const entry: (typeof entries)[number] = { query };
+      const entry: (typeof entries)[number] = { query, tookMs: 0 };
       entries.push(entry);
+      const asked = Date.now();
       const reply = await host(query);
       entry.reply = reply;
+      entry.tookMs = Date.now() - asked;
       return reply;
     },
-    recording: () => entries.flatMap(({ query, reply }) => (reply ? [{ query, reply }] : [])),
+    recording: () => entries.flatMap(({ query, reply, tookMs }) => (reply ? [{ query, reply, tookMs }] : [])),
   };
 }
 

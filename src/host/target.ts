@@ -24,7 +24,8 @@ export function parseTarget(text: string, sshConfig?: string): Target | { error:
     const destination = parseDestination(text);
     return 'error' in destination || sshConfig === undefined ? destination : { ...destination, config: sshConfig };
   }
-  if (text === '' || text.includes('\0')) return { error: 'the target is empty: local, ssh://HOST, netns:NAME or a snapshot file' };
+  if (text === '' || text.includes('\0'))
+    return { error: 'the target is empty: local, ssh://HOST, netns:NAME, a snapshot file or a bundle' };
   return { kind: 'file', path: text };
 }
 

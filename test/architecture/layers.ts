@@ -86,6 +86,27 @@ export const layers: readonly Layer[] = [
     why: 'a connection has a private directory for its socket; what runs over it is quoted just as printed commands are',
   },
   {
+    of: 'src/bundle/',
+    may: [...arithmetic, 'src/host/', 'src/bundle/'],
+    packages: [
+      'zod',
+      'tar/header',
+      'node:crypto',
+      'node:fs',
+      'node:fs/promises',
+      'node:path',
+      'node:stream',
+      'node:stream/promises',
+      'node:zlib',
+    ],
+    why: 'packs what hosts said and reads it again; what it means is for others',
+  },
+  {
+    of: 'src/bundle/redact/',
+    may: [...arithmetic, 'src/host/recording.ts', 'src/bundle/redact/'],
+    why: 'secrets are taken out by pure functions',
+  },
+  {
     of: 'src/capture/counters',
     may: ['src/types', 'src/facts/', 'src/path/firewall.ts', 'src/capture/counters'],
     why: 'counters are read as facts are, and rules are named as predictions name them',
@@ -131,6 +152,16 @@ export const layers: readonly Layer[] = [
     may: [...arithmetic, 'src/path/questions.ts', 'src/facts/', 'src/host/', 'src/engine/', 'src/report/', 'src/commands/'],
     packages: ['commander'],
     why: 'a verb joins hosts and engine; it does not diagnose',
+  },
+  {
+    of: 'src/commands/gather.ts',
+    may: ['src/types', 'src/path/questions.ts', 'src/facts/', 'src/host/', 'src/bundle/', 'src/engine/', 'src/commands/'],
+    why: 'hosts are asked or read from files, and are alike from here on',
+  },
+  {
+    of: 'src/commands/bundle.ts',
+    may: ['src/types', 'src/bundle/', 'src/engine/', 'src/report/', 'src/commands/'],
+    why: 'packs what was gathered, without secrets, and the diagnosis that follows from it',
   },
   {
     of: 'src/commands/trace.ts',
