@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { addBundle } from './cli/bundle.js';
 import type { Shell } from './cli/shell.js';
 import { addTrace } from './cli/trace.js';
+import { version } from './cli/version.js';
 import {
   addressOf,
   clientOf,
@@ -284,17 +284,4 @@ function speechTo(io: Surroundings): Io & { done(): void } {
     done: clear,
     columns,
   };
-}
-
-/** The package file lies above both the sources and what is built from them. */
-function version(): string {
-  for (const path of ['../package.json', '../../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (name === 'tpdoctor') return String(version);
-    } catch {
-      // Not there: try the next.
-    }
-  }
-  return 'unknown';
 }
