@@ -208,7 +208,7 @@ function addPath(program: Command, io: Surroundings, exit: (code: number) => voi
         import('./report/json.js'),
       ]);
       const options = pathOptions(files, flags);
-      validatePath(options);
+      await validatePath(options);
       const speech = speechTo(io);
       const { report, exitCode } = await runPath(options, speech).finally(() => speech.done());
       io.stdout.write(flags.json ? `${toJson(report)}\n` : renderPath(report, style(flags, io)));

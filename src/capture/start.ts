@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { commandIn, explainFailure } from '../host/target.js';
 import type { Counts, Engine } from './engine.js';
-import { keeper } from './keeper.js';
+import { keeper, patienceSeconds, signEverySeconds } from './keeper.js';
 import { lines } from './lines.js';
 import { installedPcap, pcapCan } from './pcap.js';
 import type { CaptureEnd, CapturePlan, Readiness, RunningCapture } from './plan.js';
@@ -19,11 +19,15 @@ export interface CaptureOptions {
 /** Starts a capture. Its bytes are one stream in pcap format, in chunks of any size, which `onBytes` may keep. */
 export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => void, options: CaptureOptions = {}): RunningCapture {
   const { engine = engineFor(plan), startMs = 10_000, stopMs = 5000 } = options;
-  const [file, ...args] = commandIn(plan.target, ['sh', '-c', keeper, 'sh', ...engine.command(plan)]);
+  const isFar = plan.target.kind === 'ssh';
+  const patience = String(isFar ? patienceSeconds : 0);
+  const [file, ...args] = commandIn(plan.target, ['sh', '-c', keeper, 'sh', patience, ...engine.command(plan)]);
   // In a session of its own, which Ctrl-C on the terminal does not reach: a capture ends when it is told to.
   const child = spawn(file, args, { detached: true });
   const account = new Account(engine, (why) => `${explainFailure(plan.target, why)}${hintFor(why)}`);
+  const signs = isFar ? setInterval(() => child.stdin.write('\n'), signEverySeconds * 1000).unref() : undefined;
   const finish = (): void => {
+    clearInterval(signs);
     child.stdin.end();
     setTimeout(() => destroy(child), stopMs).unref();
   };
@@ -40,6 +44,7 @@ export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => 
   child.on('error', ({ message }) => account.complain(message));
   const ended = new Promise<CaptureEnd>((resolve) => {
     child.on('close', (code, signal) => {
+      clearInterval(signs);
       hear(undefined);
       account.complain(code === null ? `the capture was ended by ${signal}` : `the capture ended with exit code ${code}`);
       resolve(account.end());
@@ -62,6 +67,7 @@ export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => 
 let pcap: Engine | undefined | 'not looked for' = 'not looked for';
 
 function engineFor(plan: CapturePlan): Engine {
+  // The package runs on this machine alone.
   if (plan.target.kind === 'ssh') return tcpdump;
   if (pcap === 'not looked for') pcap = installedPcap();
   return pcap !== undefined && pcapCan(plan) ? pcap : tcpdump;

@@ -23,8 +23,8 @@ const names = new Map<string, keyof Counts>([
   ['received by filter', 'received'],
 ]);
 
-/** What it says of itself that is neither a count nor a complaint. */
-const chatter = /^(dropped privs to |data link type |verbose output suppressed|listening on |warning: )/i;
+/** What it, or the way to it, says that is neither a count nor a complaint. */
+const chatter = /^(dropped privs to |data link type |verbose output suppressed|listening on |warning: |could not chdir to home directory)/i;
 
 function hear(line: string): Heard {
   const text = line.trim().replace(/^tcpdump: (?:pcap_loop: )?/, '');

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { loadChecks, loadRules } from '../engine/catalogue.js';
 import { parseTarget } from '../host/target.js';
 import { familyOf } from '../net/address.js';
+import type { NamedHost } from '../types.js';
 import { nearest } from './near.js';
 import { checkNewDirectory } from './new-directory.js';
 import { type BundleOptions, type CheckOptions, type PathOptions, type TraceOptions, UsageError } from './options.js';
@@ -11,7 +12,7 @@ import { matchesGlob } from './selection.js';
 
 /** What only the rest of the program can say about the arguments: rejects with a UsageError before any host is asked. */
 export async function validate(options: CheckOptions): Promise<void> {
-  for (const { name, target } of options.hosts) checkTarget(name, target);
+  await checkHosts(options.hosts);
   await checkPatterns(options);
   await checkOutput('--record', options.record);
   await checkOutput('--save', options.save);
@@ -20,18 +21,14 @@ export async function validate(options: CheckOptions): Promise<void> {
 
 /** The same for `trace`. */
 export async function validateTrace(options: TraceOptions): Promise<void> {
-  for (const { name, target } of options.hosts) checkTarget(name, target);
+  await checkHosts(options.hosts);
   await checkPatterns(options);
   await checkOutput('--record', options.record);
   await checkOutput('--save', options.save);
   if (options.write !== undefined) await checkNewDirectory('--write', options.write);
   if (options.read.length > 0 && (options.probe || options.write !== undefined || options.drops))
     throw new UsageError('--read reads captures that are there: --probe, --write and --drops need a live one');
-  for (const { file } of options.read) {
-    await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
-      throw new UsageError(`--read: cannot read ${file}: ${error.code ?? 'no reason given'}`);
-    });
-  }
+  for (const { file } of options.read) await checkReadable('--read', file);
 }
 
 /** The same for `bundle`. */
@@ -47,9 +44,20 @@ export async function validateBundle({ hosts, out, overwrite }: BundleOptions): 
 }
 
 /** The same for `path`. */
-export function validatePath({ hosts, from, to }: PathOptions): void {
-  for (const { name, target } of hosts) checkTarget(name, target);
+export async function validatePath({ hosts, from, to }: PathOptions): Promise<void> {
+  await checkHosts(hosts);
   if (familyOf(from) !== familyOf(to.address)) throw new UsageError(`--from ${from} and --to ${to.address} are not of one address family`);
+}
+
+async function checkHosts(hosts: readonly NamedHost[]): Promise<void> {
+  for (const { name, target } of hosts) checkTarget(name, target);
+  for (const file of new Set(hosts.flatMap(({ sshConfig }) => sshConfig ?? []))) await checkReadable('--ssh-config', file);
+}
+
+async function checkReadable(option: string, file: string): Promise<void> {
+  await access(file, constants.R_OK).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${option}: cannot read ${file}: ${error.code ?? 'no reason given'}`);
+  });
 }
 
 function checkTarget(name: string, target: string): void {

@@ -209,7 +209,7 @@ export const layers: readonly Layer[] = [
   },
   {
     of: 'src/commands/validate.ts',
-    may: ['src/net/', 'src/engine/', 'src/host/', 'src/commands/'],
+    may: [...arithmetic, 'src/engine/', 'src/host/', 'src/commands/'],
     packages: ['node:fs', 'node:fs/promises', 'node:path'],
     why: 'looks whether the files that the user named can be written, before any host is asked',
   },

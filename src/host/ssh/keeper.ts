@@ -42,6 +42,9 @@ export interface Kept {
 /** Characters of what ssh says that are kept. */
 const mostSaid = 4000;
 
+/** What ssh said last may come behind its end, milliseconds. */
+const lastWordsMs = 100;
+
 /** Holds a connection that ends with this process, at the latest. It does not keep this process alive. */
 export function keep(directory: string, words: readonly string[]): Kept {
   const child = spawn('sh', ['-c', keeper, 'sh', directory, ...words], {
@@ -64,7 +67,10 @@ export function keep(directory: string, words: readonly string[]): Kept {
       resolve(end);
     };
     child.on('error', ({ message }) => tell(message));
-    child.on('close', (code, signal) => tell(code === null ? `ssh was ended by ${signal}` : `ssh ended with exit code ${code}`));
+    const tellEnd = (code: number | null): void => tell(`ssh ended with exit code ${code}`);
+    child.on('close', tellEnd);
+    // A proxy command that hangs holds the streams open.
+    child.on('exit', (code) => setTimeout(tellEnd, lastWordsMs, code).unref());
   });
   return {
     get end() {

@@ -1,0 +1,20 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SshAccess } from './sshd.js';
+
+let links = 0;
+
+/** A configuration whose connections all pass through one process each, which can be held up or killed like a link. */
+export async function frailLink(access: SshAccess): Promise<{ config: string; cut(how: 'silently' | 'loudly'): Promise<void> }> {
+  const place = join(access.directory, `link-${links++}`);
+  const relay = `sh -c 'echo $$ >> ${place}.pids; exec nsenter --net=/run/netns/%%h busybox nc 127.0.0.1 22'`.replaceAll('%%', '%');
+  await writeFile(`${place}.config`, [`ProxyCommand ${relay}`, `Include ${access.config}`, ''].join('\n'));
+  return {
+    config: `${place}.config`,
+    cut: async (how) => {
+      const pids = (await readFile(`${place}.pids`, 'utf8')).trim().split('\n').map(Number);
+      // What is stopped keeps its connections open and passes nothing on.
+      for (const pid of pids) process.kill(pid, how === 'silently' ? 'SIGSTOP' : 'SIGKILL');
+    },
+  };
+}
