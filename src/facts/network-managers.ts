@@ -1,6 +1,6 @@
 import type { Fact, Host, Query } from '../types.js';
 import { fromReply } from './fact.js';
-import { namespacesOf, processNames } from './processes.js';
+import { namespacesOf, processNames, whereIs } from './processes.js';
 
 /** Programs that bring rules and routes back at boot, or flush those that they do not know, by the name of their process (15 characters). */
 const managers: Readonly<Record<string, string>> = {
@@ -40,8 +40,9 @@ export async function read(host: Host): Promise<Fact<readonly string[]>> {
   const found = Object.keys(configured).filter((_, i) => files[i]?.ok && files[i].text.trim() !== '');
   const processes = running.ok ? managingProcesses(running.text).slice(0, mostProcesses) : [];
   const pids = processes.map(({ pid }) => pid);
-  const whereabouts = pids.length > 0 ? await namespacesOf(host, pids) : undefined;
-  const here = processes.filter(({ pid }) => whereabouts?.(pid) !== 'elsewhere').map(({ manager }) => manager);
+  const namespaces = pids.length > 0 ? await namespacesOf(host, pids) : undefined;
+  const places = await Promise.all(pids.map((pid) => whereIs(host, pid, namespaces?.(pid) ?? 'unknown')));
+  const here = processes.filter((_, n) => places[n] === 'here').map(({ manager }) => manager);
   return fromReply(running, 'network managers', () => [...new Set([...here, ...found])].sort());
 }
 

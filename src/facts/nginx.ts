@@ -2,7 +2,7 @@ import { locateConfig, parseOptions, streamModulePath } from '../nginx/command-l
 import { type Moment, parseProcess } from '../nginx/process.js';
 import type { Fact, Host, NginxMaster, NginxProcesses, ProcessStatus, Reply } from '../types.js';
 import { known, unknown } from './fact.js';
-import { namespacesOf, processNames, type Whereabouts } from './processes.js';
+import { namespacesOf, processNames, whereIs } from './processes.js';
 
 /** More nginx processes than this on one host are not looked at. */
 const mostProcesses = 2048;
@@ -34,13 +34,6 @@ export async function read(host: Host): Promise<Fact<NginxProcesses>> {
       .filter(({ where }) => where === 'elsewhere')
       .map(({ process }) => ({ pid: process.pid, commandLine: commandLineOf(process) })),
   });
-}
-
-/** Where a process lives. One whose namespace cannot be told is taken to be here, if it has not ended since. */
-async function whereIs(host: Host, pid: number, seen: Whereabouts): Promise<'here' | 'elsewhere' | 'ended'> {
-  if (seen !== 'unknown') return seen;
-  const title = textOf(await host({ read: `/proc/${pid}/cmdline` })).replaceAll('\0', '');
-  return title === '' ? 'ended' : 'here';
 }
 
 /** Process ids from `/proc/PID/comm:NAME` lines. The name must be nginx's own: exporters and other helpers begin alike. */

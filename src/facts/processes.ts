@@ -20,3 +20,10 @@ export async function namespacesOf(host: Host, pids: readonly number[]): Promise
     return own === its ? 'here' : 'elsewhere';
   };
 }
+
+/** Where a process lives. One whose namespace cannot be told is taken to be here, if it has not ended since. */
+export async function whereIs(host: Host, pid: number, seen: Whereabouts): Promise<'here' | 'elsewhere' | 'ended'> {
+  if (seen !== 'unknown') return seen;
+  const commandLine = await host({ read: `/proc/${pid}/cmdline` });
+  return commandLine.ok && commandLine.text.replaceAll('\0', '') !== '' ? 'here' : 'ended';
+}
