@@ -183,6 +183,9 @@ describe('where neither engine is installed', () => {
   });
 });
 
+/** What the test below sends; hosts speak of themselves at times of their own (neighbour and multicast listener discovery). */
+const sentHere = 'udp or icmp or (icmp6 and (ip6[40] == 128 or ip6[40] == 129))';
+
 describe('both engines', () => {
   it('tell the same of the same traffic', async () => {
     const streams = engines.map(() => ({ frames: new Frames(), header: Buffer.alloc(0) }));
@@ -192,7 +195,7 @@ describe('both engines', () => {
         if (stream.header.length === 0) stream.header = Buffer.from(chunk.subarray(0, 24));
         stream.frames.push(chunk);
       };
-      return startCapture(wire.plan({ filter: 'ip or ip6', snapLength: 80 }), push, { engine });
+      return startCapture(wire.plan({ filter: sentHere, snapLength: 80 }), push, { engine });
     });
     await Promise.all(captures.map(({ ready }) => ready));
     await wire.send(500, 5000);
@@ -200,7 +203,7 @@ describe('both engines', () => {
     await Promise.all(streams.map(({ frames }) => frames.untilThereAre(520)));
     const [one, other] = await Promise.all(captures.map((capture) => capture.stop()));
     const [first, second] = streams;
-    expect(first?.frames.all.length).toBeGreaterThanOrEqual(520);
+    expect(first?.frames.all.length).toBe(520);
     expect(second?.header).toEqual(first?.header);
     expect(second?.frames.all).toEqual(first?.frames.all);
     expect(second?.frames.lengths).toEqual(first?.frames.lengths);
