@@ -183,8 +183,8 @@ describe('where neither engine is installed', () => {
   });
 });
 
-/** What the test below sends; hosts speak of themselves at times of their own (neighbour and multicast listener discovery). */
-const sentHere = 'udp or icmp or (icmp6 and (ip6[40] == 128 or ip6[40] == 129))';
+/** What the test below sends; hosts speak of themselves at times of their own (neighbour and multicast listener discovery, closed ports). */
+const sentHere = 'udp or (icmp and (icmp[0] == 8 or icmp[0] == 0)) or (icmp6 and (ip6[40] == 128 or ip6[40] == 129))';
 
 describe('both engines', () => {
   it('tell the same of the same traffic', async () => {
