@@ -97,9 +97,12 @@ async function reach(named: NamedHost, { timeoutMs }: GatherOptions): Promise<Re
   if ('error' in target) return { named, why: target.error };
   if (target.kind === 'file') return (await fromFile(target.path, named))[0] ?? { named, why: `${target.path} holds no snapshot` };
   const { host, recording } = record(openHost(target, timeoutMs === undefined ? {} : { timeoutMs }));
-  const alive = await host({ read: '/proc/uptime' });
-  if (!alive.ok) return { named, why: alive.why };
-  return { named, host, recording, snapshot: await collect(host, named.name, { local: target.kind === 'local' }) };
+  // In one batch: over a slow link, every round of questions counts.
+  const [alive, snapshot] = await Promise.all([
+    host({ read: '/proc/uptime' }),
+    collect(host, named.name, { local: target.kind === 'local' }),
+  ]);
+  return alive.ok ? { named, host, recording, snapshot } : { named, why: alive.why };
 }
 
 /** The hosts of a file; one of them when the user gave a name: the one of that name, or the only one under a new name. */

@@ -47,7 +47,8 @@ export function converse(start: Starter): Conversation {
   let [size, greeted] = [0, false];
   let ended: string | undefined;
   let changed = (): void => undefined;
-  let silence: NodeJS.Timeout | undefined;
+  const becomeSilent = (): NodeJS.Timeout => setTimeout(() => child.stdin.end(), longestSilence).unref();
+  let silence = becomeSilent();
 
   const listen = (stream: Splitter) => (chunk: Buffer) => {
     size += chunk.length;
@@ -65,6 +66,7 @@ export function converse(start: Starter): Conversation {
   // An agent that has ended reads no more: why it has is told by the events above.
   child.stdin.on('error', () => undefined);
   child.stdin.write(`${nonce}\n`);
+  hold(child, false);
 
   const wait = (answers: number, deadlineMs: number): Promise<string> =>
     new Promise((resolve) => {
@@ -96,7 +98,7 @@ export function converse(start: Starter): Conversation {
       greeted ||= greetings.length === 2;
       const outcome = { ...judge(queries, parts, [output, errors], { greeted, queryMs, why }), size };
       if (outcome.end === 'answered') {
-        silence = setTimeout(() => child.stdin.end(), longestSilence).unref();
+        silence = becomeSilent();
         hold(child, false);
       } else {
         end(why || 'its answers were too long');

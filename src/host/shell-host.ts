@@ -30,6 +30,8 @@ interface Way {
 export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, connection, explain = firstLine }: ShellOptions = {}): Host {
   let gone: string | undefined;
   const idle: Conversation[] = [];
+  // Over a connection, a shell costs three round trips: a second one is started beside the first, for the batch that will not wait for another.
+  let spares = connection === undefined ? 0 : 1;
   return batching(async (queries) => {
     if (gone !== undefined) return queries.map(() => ({ ok: false, why: gone ?? '' }));
     const deadline = Date.now() + timeoutMs;
@@ -40,6 +42,7 @@ export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, connec
     for (let size = 0; replies.length < queries.length && why === ''; ) {
       const limits = { deadlineMs: Math.max(deadline - Date.now(), 1), queryMs: timeoutMs };
       const conversation = takeOpen(idle) ?? converse(start);
+      for (; spares > 0; spares--) idle.push(converse(start));
       const outcome = await conversation.ask(queries.slice(replies.length), limits);
       if (outcome.end === 'answered') idle.push(conversation);
       replies.push(...outcome.replies);

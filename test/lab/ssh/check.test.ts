@@ -3,6 +3,7 @@ import type { Report } from '../../../src/types.js';
 import { check } from '../doctor.js';
 import { type Lab, raiseLab } from '../lab.js';
 import { faults } from '../scenarios/index.js';
+import { slowLink } from './link.js';
 import { openSshd, type SshAccess } from './sshd.js';
 
 /** What a report judges, without what names the way to a host, and without evidence, which quotes counts of the moment. */
@@ -32,6 +33,25 @@ describe('a check over ssh', () => {
       const [near, far] = [await check(lab), await check(lab, { targets })];
       expect(far.exitCode).toBe(0);
       expect(judgement(far.report)).toEqual(judgement(near.report));
+    }));
+
+  it('takes one connection and a handful of round trips', () =>
+    inLab(async (lab, access) => {
+      const link = await slowLink(access, 200);
+      const targets = [...access.targets.slice(0, -1), link.config];
+      const { exitCode } = await check(lab, { targets });
+      expect(exitCode).toBe(0);
+      for (const { name, namespace } of lab.hosts) {
+        const log = await access.log(name);
+        const counted = (what: RegExp) => log.match(what)?.length ?? 0;
+        expect({ host: name, logins: counted(/^Accepted publickey/gm), shells: counted(/^Starting session/gm) }).toEqual({
+          host: name,
+          logins: 1,
+          shells: 2,
+        });
+        // Some eight until ssh has logged in, three until a shell listens, one for each of seven rounds of questions.
+        expect(await link.rounds(namespace)).toBeLessThanOrEqual(22);
+      }
     }));
 
   it.each(['proxy/mark-rule-missing (http)', 'upstream/no-route-to-client'])('judges a fault as one in its namespaces does: %s', (name) =>

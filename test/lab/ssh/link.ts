@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { SshAccess } from './sshd.js';
 
 let links = 0;
@@ -7,7 +8,7 @@ let links = 0;
 /** A configuration whose connections all pass through one process each, which can be held up or killed like a link. */
 export async function frailLink(access: SshAccess): Promise<{ config: string; cut(how: 'silently' | 'loudly'): Promise<void> }> {
   const place = join(access.directory, `link-${links++}`);
-  const relay = `sh -c 'echo $$ >> ${place}.pids; exec nsenter --net=/run/netns/%%h busybox nc 127.0.0.1 22'`.replaceAll('%%', '%');
+  const relay = `sh -c 'echo $$ >> ${place}.pids; exec nsenter --net=/run/netns/%h busybox nc 127.0.0.1 22'`;
   await writeFile(`${place}.config`, [`ProxyCommand ${relay}`, `Include ${access.config}`, ''].join('\n'));
   return {
     config: `${place}.config`,
@@ -17,4 +18,17 @@ export async function frailLink(access: SshAccess): Promise<{ config: string; cu
       for (const pid of pids) process.kill(pid, how === 'silently' ? 'SIGSTOP' : 'SIGKILL');
     },
   };
+}
+
+const slowLinkProgram = fileURLToPath(new URL('../../../dist/test/lab/ssh/slow-link.js', import.meta.url));
+
+/** A configuration whose connections take so many milliseconds for a round trip, and what counts the round trips to a host. */
+export async function slowLink(
+  access: SshAccess,
+  roundMs: number,
+): Promise<{ config: string; rounds(namespace: string): Promise<number> }> {
+  const place = join(access.directory, `link-${links++}`);
+  const relay = `${process.execPath} ${slowLinkProgram} ${roundMs} ${place}.%h nsenter --net=/run/netns/%h busybox nc 127.0.0.1 22`;
+  await writeFile(`${place}.config`, [`ProxyCommand ${relay}`, `Include ${access.config}`, ''].join('\n'));
+  return { config: `${place}.config`, rounds: async (namespace) => (await readFile(`${place}.${namespace}`)).length };
 }

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { quote } from '../../../src/cures/shell.js';
@@ -19,6 +19,8 @@ export interface SshAccess {
   directory: string;
   /** `--host proxy=ssh://proxy` for every host, and the configuration. */
   targets: string[];
+  /** What a host's sshd has noted. */
+  log(host: string): Promise<string>;
 }
 
 /** Starts a real sshd on the loopback of hosts, all of them when none are named, and gives root the way in. */
@@ -34,7 +36,12 @@ export async function openSshd(lab: Lab, options: Readonly<Record<string, SshdOp
   await writeFile(join(directory, 'known_hosts'), `tplab ${hostKey}\n`);
   await writeFile(config, clientConfig(lab, directory));
   const targets = lab.hosts.flatMap(({ name }) => ['--host', `${name}=ssh://${name}`]);
-  return { config, directory, targets: [...targets, '--ssh-config', config] };
+  return {
+    config,
+    directory,
+    targets: [...targets, '--ssh-config', config],
+    log: (host) => readFile(join(directory, host, 'log'), 'utf8'),
+  };
 }
 
 async function startSshd(lab: Lab, directory: string, host: string, { config = [], files = {} }: SshdOptions): Promise<void> {
@@ -57,6 +64,7 @@ const usual = (directory: string): string[] => [
   'ListenAddress 127.0.0.1',
   'Port 22',
   'PidFile none',
+  'LogLevel VERBOSE',
   `HostKey ${directory}/host`,
   `AuthorizedKeysFile ${directory}/user.pub`,
   // What lies below /tmp is nobody's home.
