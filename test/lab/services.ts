@@ -18,6 +18,10 @@ export const launchNginx = (wrapper = ''): string =>
 const workerIsUp =
   'grep -qs "worker process" $(sed "s,[0-9][0-9]*,/proc/&/cmdline,g" "/proc/$(cat nginx.pid)/task/$(cat nginx.pid)/children") /dev/null';
 
+/** On the first processor, where a name server of `answersAtOnce` interrupts it. */
+export const nginxOnFirstProcessor =
+  'for worker in $(cat "/proc/$(cat nginx.pid)/task/$(cat nginx.pid)/children"); do taskset -p -c 0 "$worker" >/dev/null; done';
+
 export const startNginx = (wrapper = ''): string => `${launchNginx(wrapper)}\n${waitUntil('nginx has a worker', workerIsUp)}`;
 
 /** The master removes its pid file last, when all workers are gone. */
@@ -52,6 +56,10 @@ export const startDnsmasq = (address: string, port: number, answer: string): str
     `--listen-address=${address} --port=${port} --address=/www.example.com/${answer}`,
     `--pid-file="$PWD/dnsmasq-${port}.pid" --log-queries --log-facility="$PWD/dnsmasq-${port}.log"`,
   ].join(' ');
+
+/** It runs as soon as a request has come, before whoever sent it on this processor does anything else, such as closing a socket. */
+export const answersAtOnce = (port: number): string =>
+  `taskset -p -c 0 "$(cat dnsmasq-${port}.pid)" >/dev/null\nchrt -f -p 1 "$(cat dnsmasq-${port}.pid)"`;
 
 export const stopDnsmasq = (port: number): string =>
   `kill "$(cat dnsmasq-${port}.pid)"\n${waitUntil('dnsmasq is gone', `! kill -0 "$(cat dnsmasq-${port}.pid)" 2>/dev/null`)}`;

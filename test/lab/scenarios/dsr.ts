@@ -1,7 +1,7 @@
 import { gateway, proxy, rewriteRule, upstreams } from '../article.js';
 import type { Change } from '../lab.js';
 import { rewriteTable } from '../parts.js';
-import { startDnsmasq } from '../services.js';
+import { answersAtOnce, nginxOnFirstProcessor, startDnsmasq } from '../services.js';
 import { type Fault, fault, type Risk, risk } from './scenario.js';
 
 const onProxy = (run: string): readonly Change[] => [{ host: 'proxy', run }];
@@ -70,7 +70,16 @@ iptables-nft -t nat -A POSTROUTING -o eth0 -p udp -s 172.16.0.0/28 --sport 53 -j
 ];
 
 export const dsrRisks: readonly Risk[] = [
-  risk('dsr/replies-caught-by-early-demux', 'proxy', onProxy('echo 1 > /proc/sys/net/ipv4/udp_early_demux'), ['dns']),
+  // Whether a reply comes before nginx has closed its socket is chance; of two upstreams it always does.
+  risk(
+    'dsr/replies-caught-by-early-demux',
+    'proxy',
+    [
+      ...onProxy(`echo 1 > /proc/sys/net/ipv4/udp_early_demux\n${nginxOnFirstProcessor}`),
+      ...upstreams.slice(0, 2).map(({ name }): Change => ({ host: name, run: answersAtOnce(53) })),
+    ],
+    ['dns'],
+  ),
   {
     ...risk(
       'dsr/stateful-snat',
