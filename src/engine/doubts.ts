@@ -17,6 +17,7 @@ export function findDoubts(c: Case, unexplained: readonly Walk[]): NotExamined[]
       .map(unexplainedBreak)
       .filter(isFirst),
     ...freshTimeouts(c),
+    ...unplacedHosts(c),
     ...[...c.snapshots.values()].flatMap((snapshot) => [...unreadConfig(snapshot), ...unknownNginx(snapshot)]),
     ...unresolvedNames(c),
   ];
@@ -99,6 +100,18 @@ function isFresh(snapshot: Snapshot | undefined, line: ErrorLogLine): boolean {
   return !(factOf(snapshot, 'nginxClients') ?? []).some(
     (client) => client.at !== undefined && client.at > line.at && client.status !== undefined && client.status < 400,
   );
+}
+
+/** Where a path leaves the named hosts, one whose addresses are not known may be the one that it leads to. */
+function unplacedHosts(c: Case): NotExamined[] {
+  if (!c.walks.some((walk) => walk.steps.some(({ outcome }) => outcome === 'unseen'))) return [];
+  return [...c.snapshots.values()]
+    .filter(({ facts }) => facts.addresses?.ok !== true)
+    .map((snapshot) => ({
+      what: `${snapshot.host}: which part of the paths it is`,
+      why: whyMissing(snapshot, 'addresses'),
+      settle: 'what "ip -j address" prints there (iproute2 4.13 or later)',
+    }));
 }
 
 function unreadConfig(snapshot: Snapshot): NotExamined[] {

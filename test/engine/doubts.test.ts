@@ -52,9 +52,14 @@ test.each<[string, FactName]>([
   ['dev2', 'policyRules'],
   ['dev2', 'sysctls'],
   ['dev2', 'sockets'],
+  ['dev2', 'addresses'],
 ])('what %s did not give away (%s) could hide a fault, and is named with its reason', (host, fact) => {
   const doubts = doubtsOf(loseFact(host, fact, 'permission denied by test'));
   expect(doubts.some(({ why }) => why.includes('permission denied by test'))).toBe(true);
+});
+
+test('addresses of a host that no path needs are not missed', () => {
+  expect(examineArticle(loseFact('client', 'addresses')).verdict).toBe('healthy');
 });
 
 const timeout = (ago: number) => logLine('upstream-timeout', ago, { upstream: 'http://172.16.0.11:80/' });

@@ -10,6 +10,8 @@ export interface SshdOptions {
   config?: readonly string[];
   /** Files of the machine that have another content for this sshd and what it starts, and for nobody else. */
   files?: Readonly<Record<string, string>>;
+  /** Puts programs into the current directory (`sh -e`), which are found there before any others. */
+  programs?: string;
 }
 
 /** A way by ssh to the hosts of a lab, from outside of its networks, so that nothing about them changes. */
@@ -44,10 +46,18 @@ export async function openSshd(lab: Lab, options: Readonly<Record<string, SshdOp
   };
 }
 
-async function startSshd(lab: Lab, directory: string, host: string, { config = [], files = {} }: SshdOptions): Promise<void> {
+async function startSshd(
+  lab: Lab,
+  directory: string,
+  host: string,
+  { config = [], files = {}, programs = '' }: SshdOptions,
+): Promise<void> {
   const own = join(directory, host);
-  await mkdir(own);
-  await writeFile(join(own, 'sshd_config'), [...config, ...usual(directory), ''].join('\n'));
+  await mkdir(join(own, 'bin'), { recursive: true });
+  await writeFile(
+    join(own, 'sshd_config'),
+    [...config, ...usual(directory), `SetEnv PATH=${own}/bin:/usr/local/bin:/usr/bin:/bin`, ''].join('\n'),
+  );
   const mounts = await Promise.all(
     Object.entries(files).map(async ([path, text], n) => {
       const file = join(own, `file-${n}`);
@@ -56,7 +66,12 @@ async function startSshd(lab: Lab, directory: string, host: string, { config = [
       return `mount --bind ${quote(file)} ${quote(path)}`;
     }),
   );
-  const start = [...mounts, `exec /usr/sbin/sshd -f ${quote(join(own, 'sshd_config'))} -E ${quote(join(own, 'log'))}`].join('\n');
+  const start = [
+    `cd ${quote(join(own, 'bin'))}`,
+    programs,
+    ...mounts,
+    `exec /usr/sbin/sshd -f ${quote(join(own, 'sshd_config'))} -E ${quote(join(own, 'log'))}`,
+  ].join('\n');
   await lab.must(host, `unshare --mount sh -ec ${quote(start)}`);
 }
 
