@@ -3,6 +3,7 @@ import { readSnapshots } from '../host/snapshot-file.js';
 import type { Role, Snapshot } from '../types.js';
 import type { Manifest } from './manifest.js';
 import { openBundle } from './open.js';
+import type { BundledTrace } from './trace.js';
 
 /** A host as a file tells of it; one that was not reached then has no snapshot. */
 export interface FiledHost {
@@ -12,21 +13,21 @@ export interface FiledHost {
   roles?: readonly Role[];
 }
 
-export type CaseFile = { ok: true; hosts: FiledHost[]; asked?: Manifest['asked'] } | { ok: false; why: string };
+export type CaseFile = { ok: true; hosts: FiledHost[]; asked?: Manifest['asked']; trace?: BundledTrace } | { ok: false; why: string };
 
 /** Compressed bytes of a bundle: more is not even looked at. */
 const mostBytes = 2 ** 30;
 
-/** Reads snapshots from what the user named: a file of them, or a bundle. Never rejects for what is in the file. */
-export async function readCaseFile(path: string): Promise<CaseFile> {
+/** Reads snapshots from what the user named: a file of them, or a bundle, whose `captures` may be wanted, too. Never rejects for what is in the file. */
+export async function readCaseFile(path: string, wanted: { captures?: boolean } = {}): Promise<CaseFile> {
   if (!(await isCompressed(path))) {
     const read = await readSnapshots(path);
     return read.ok ? { ok: true, hosts: read.snapshots.map((snapshot) => ({ name: snapshot.host, snapshot })) } : read;
   }
-  const read = await openBundle(path);
+  const read = await openBundle(path, wanted);
   if (!read.ok) return read;
-  const { manifest, hosts } = read.bundle;
-  return { ok: true, asked: manifest.asked, hosts: hosts.map(({ host, snapshot }) => filed(host, snapshot)) };
+  const { manifest, hosts, trace } = read.bundle;
+  return { ok: true, asked: manifest.asked, hosts: hosts.map(({ host, snapshot }) => filed(host, snapshot)), ...(trace ? { trace } : {}) };
 }
 
 function filed({ name, reached, why, roles }: Manifest['hosts'][number], snapshot: Snapshot | undefined): FiledHost {

@@ -16,7 +16,7 @@ const path = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,79}(?:\/[A-Za-z0-9_
 const item = z.object({
   /** Absent where there was nothing to keep. */
   path: path.optional(),
-  kind: z.enum(['readme', 'report', 'snapshot', 'reply', 'capture']),
+  kind: z.enum(['readme', 'report', 'snapshot', 'reply', 'trace', 'capture']),
   host: hostName.optional(),
   /** The command or the file that it came from. */
   from: short,
@@ -35,6 +35,10 @@ const item = z.object({
   /** Of a capture. */
   iface: z.string().min(1).max(64).optional(),
   direction: z.enum(['in', 'out']).optional(),
+  mac: z
+    .string()
+    .regex(/^[0-9a-f:]{2,64}$/i)
+    .optional(),
 });
 
 const host = z.object({

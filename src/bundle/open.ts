@@ -1,30 +1,33 @@
-import { createHash } from 'node:crypto';
+import type { z } from 'zod';
 import { parseSnapshots } from '../host/snapshot-file.js';
 import type { Snapshot } from '../types.js';
-import { BadArchive, type Entry, type Limits, readArchive, type Sink } from './entries.js';
+import { Contents } from './contents.js';
+import { BadArchive, type Limits, readArchive } from './entries.js';
 import { type BundledHost, type Manifest, type ManifestItem, manifestPath, manifestSchema } from './manifest.js';
+import { type BundledTrace, type TraceNotes, traceNotes, tracePath } from './trace.js';
 
 /** What somebody sent, as far as a diagnosis needs it. */
 export interface OpenedBundle {
   manifest: Manifest;
   hosts: readonly { host: BundledHost; snapshot?: Snapshot }[];
+  /** Where packets were captured, and asked for. */
+  trace?: BundledTrace;
 }
 
 export type ReadBundle = { ok: true; bundle: OpenedBundle } | { ok: false; why: string };
 
 const limits: Limits = { entries: 100_000, total: 2 ** 30 };
-/** Bytes of what has to be in memory at once: the manifest, and the snapshots together. */
-const mostManifest = 64 << 20;
-const mostSnapshots = 256 << 20;
 
 /**
  * Reads a bundle without unpacking it onto the disk. A stranger may have made it: what is not as a bundle is written, to the last hash, is
  * refused with the entry's name. Never rejects for what the file holds.
  */
-export async function openBundle(path: string): Promise<ReadBundle> {
+export async function openBundle(path: string, { captures = false }: { captures?: boolean } = {}): Promise<ReadBundle> {
+  const contents = new Contents(captures);
   try {
-    return { ok: true, bundle: await read(path) };
+    return { ok: true, bundle: await read(path, contents) };
   } catch (error) {
+    contents.close();
     return { ok: false, why: `${path} cannot be used as a bundle: ${reasonOf(error)}` };
   }
 }
@@ -34,65 +37,46 @@ function reasonOf(error: unknown): string {
   return text.replaceAll('\n', ' ').slice(0, 400);
 }
 
-async function read(path: string): Promise<OpenedBundle> {
-  const contents = new Contents();
+async function read(path: string, contents: Contents): Promise<OpenedBundle> {
   await readArchive(path, limits, (entry) => contents.sinkFor(entry));
-  const manifest = parseManifest(contents.text(manifestPath));
+  const manifest = parseAs(manifestSchema, manifestPath, contents.text(manifestPath));
   checkItems(manifest.items, contents.hashes);
   const hosts = manifest.hosts.map((host) => {
     if (host.snapshot === undefined) return { host };
     return { host, snapshot: snapshotOf(host, host.snapshot, contents.text(host.snapshot)) };
   });
-  return { manifest, hosts };
+  const trace = traceOf(manifest, contents);
+  return { manifest, hosts, ...(trace ? { trace } : {}) };
 }
 
-/** Keeps of an archive what has to be parsed, and of all else the hash. */
-class Contents {
-  readonly hashes = new Map<string, string>();
-  private readonly kept = new Map<string, Buffer[]>();
-  private size = 0;
-
-  sinkFor({ path, size }: Entry): Sink {
-    const hash = createHash('sha256');
-    const pieces = this.piecesFor(path, size);
-    return {
-      take: (bytes) => {
-        hash.update(bytes);
-        pieces?.push(Buffer.from(bytes));
-      },
-      end: () => this.hashes.set(path, hash.digest('hex')),
-    };
-  }
-
-  text(path: string): string {
-    const pieces = this.kept.get(path);
-    if (!pieces) throw new BadArchive(`it has no entry ${path}`);
-    return Buffer.concat(pieces).toString('utf8');
-  }
-
-  private piecesFor(path: string, size: number): Buffer[] | undefined {
-    const isManifest = path === manifestPath;
-    if (!isManifest && !path.endsWith('/snapshot.json')) return undefined;
-    if (isManifest && size > mostManifest) throw new BadArchive(`its ${manifestPath} has ${size} bytes`);
-    this.size += isManifest ? 0 : size;
-    if (this.size > mostSnapshots) throw new BadArchive(`with its entry ${path} its snapshots have more than ${mostSnapshots >> 20} MiB`);
-    const pieces: Buffer[] = [];
-    this.kept.set(path, pieces);
-    return pieces;
-  }
-}
-
-function parseManifest(text: string): Manifest {
+function parseAs<T>(schema: z.ZodType<T>, path: string, text: string): T {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new BadArchive(`its ${manifestPath} is no JSON: ${reasonOf(error)}`);
+    throw new BadArchive(`its entry ${path} is no JSON: ${reasonOf(error)}`);
   }
-  const parsed = manifestSchema.safeParse(json);
+  const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new BadArchive(`its ${manifestPath} has another form: ${issue?.path.join('.').slice(0, 200)}: ${issue?.message}`);
+  throw new BadArchive(`its entry ${path} has another form: ${issue?.path.join('.').slice(0, 200)}: ${issue?.message}`);
+}
+
+/** A capture that was left out may have what the others lack. */
+function traceOf({ items, leftOut }: Manifest, contents: Contents): BundledTrace | undefined {
+  const captures = items.flatMap(({ path, host, iface, direction, mac, truncated }) => {
+    const file = path === undefined ? undefined : contents.files.get(path);
+    if (!file || host === undefined || iface === undefined) return [];
+    const about = { host, iface, ...(direction ? { direction } : {}), ...(mac === undefined ? {} : { mac }) };
+    return [{ ...about, file: file.path, close: () => file.close(), truncated }];
+  });
+  if (captures.length === 0) return undefined;
+  const notes = parseAs(traceNotes, tracePath, contents.text(tracePath)) as TraceNotes;
+  const isCut = leftOut.length > 0 || captures.some(({ truncated }) => truncated);
+  const points = isCut
+    ? notes.points.map((point) => ({ ...point, partial: 'the bundle has only a part of what was captured' }))
+    : notes.points;
+  return { ...notes, points, captures };
 }
 
 /** The archive holds what the manifest lists, no more and no less. */

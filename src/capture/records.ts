@@ -1,4 +1,5 @@
-const fileHeader = 24;
+/** Bytes of a pcap stream before its first packet. */
+export const fileHeader = 24;
 const recordHeader = 16;
 
 /** The longest packet that libpcap writes. */

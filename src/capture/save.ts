@@ -1,13 +1,15 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CapturePlan } from './plan.js';
-import { isLittleEndian, wholeLength } from './records.js';
+import { fileHeader, isLittleEndian, wholeLength } from './records.js';
 
 /** The file that a capture is saved in. */
 export interface SavedCapture {
   path: string;
   /** Takes the next bytes of the stream. Never throws. */
   write(chunk: Uint8Array): void;
+  /** Forgets the packets that came until now. */
+  restart(): void;
   /** Closes the file; it ends with a whole packet. */
   close(): void;
 }
@@ -15,9 +17,14 @@ export interface SavedCapture {
 /**
  * Saves the streams of captures as they come, one file for each in a directory that is there: HOST-IFACE.pcap, or HOST-IFACE-in.pcap where a
  * capture has one direction. No file that exists is written over. The first thing that goes wrong is told through `warn`; a file that cannot be
- * continued, as on a full disk, keeps its whole packets, and whoever analyses the stream need not know.
+ * continued, as on a full disk, keeps its whole packets, and whoever analyses the stream need not know. `alter` makes for each file what may change
+ * packets in place before they are written; it is given whole ones, and the stream's own header first.
  */
-export function saveInto(dir: string, warn: (text: string) => void): (plan: CapturePlan) => SavedCapture {
+export function saveInto(
+  dir: string,
+  warn: (text: string) => void,
+  alter: () => (packets: Uint8Array) => void = () => () => undefined,
+): (plan: CapturePlan) => SavedCapture {
   const taken = new Set<string>();
   let warned = false;
   const warnOnce = (path: string, error: unknown): void => {
@@ -26,7 +33,7 @@ export function saveInto(dir: string, warn: (text: string) => void): (plan: Capt
   };
   return (plan) => {
     const path = join(dir, freeName(plan, taken));
-    return new CaptureFile(path, (error) => warnOnce(path, error));
+    return new CaptureFile(path, (error) => warnOnce(path, error), alter());
   };
 }
 
@@ -40,9 +47,10 @@ class CaptureFile implements SavedCapture {
   constructor(
     readonly path: string,
     private readonly failed: (error: unknown) => void,
+    private readonly alter: (packets: Uint8Array) => void,
   ) {
     this.attempt(() => {
-      this.file = openSync(path, 'wx', 0o600);
+      this.file = openSync(path, 'ax', 0o600);
     });
   }
 
@@ -56,6 +64,15 @@ class CaptureFile implements SavedCapture {
     this.attempt(() => this.append(file, bytes.subarray(0, whole)));
   }
 
+  restart(): void {
+    const { file, written } = this;
+    if (file === undefined || written <= fileHeader) return;
+    this.attempt(() => {
+      ftruncateSync(file, fileHeader);
+      this.written = fileHeader;
+    });
+  }
+
   close(): void {
     const { file } = this;
     this.file = undefined;
@@ -64,6 +81,7 @@ class CaptureFile implements SavedCapture {
 
   private append(file: number, bytes: Buffer): void {
     let at = 0;
+    this.alter(bytes);
     try {
       while (at < bytes.length) at += writeSync(file, bytes, at);
     } catch (error) {

@@ -1,6 +1,6 @@
-import type { Command } from 'commander';
-import { bytesOf, clientOf, collect, hostOf, outboundOf, pidOf, reachedBy, timeoutOf } from '../commands/arguments.js';
-import type { BundleOptions } from '../commands/options.js';
+import { type Command, Option } from 'commander';
+import { bytesOf, clientOf, collect, durationOf, hostOf, outboundOf, pidOf, portOf, reachedBy, timeoutOf } from '../commands/arguments.js';
+import { type BundleOptions, UsageError } from '../commands/options.js';
 import type { NamedHost } from '../types.js';
 import type { Shell } from './shell.js';
 
@@ -12,6 +12,9 @@ interface BundleFlags {
   client?: string[];
   nginx?: number;
   outbound?: string[];
+  trace?: number;
+  port?: number[];
+  probe?: true;
   maxSize: number;
   timeout?: number;
   json?: true;
@@ -37,6 +40,9 @@ export function addBundle(program: Command, shell: Shell): void {
     .option('--client <IP|PREFIX>', 'clients to reason about (repeatable)', collect(clientOf))
     .option('--nginx <PID>', 'only this nginx master', pidOf)
     .option('--outbound <HOST>', 'a destination that upstreams must reach (repeatable)', collect(outboundOf))
+    .addOption(new Option('--trace <TIME>', 'capture packets on all hosts for so long, too: 30, 30s or 2m').argParser(durationOf))
+    .option('--port <PORT>', 'with --trace: the listening port of the service (repeatable)', collect(portOf))
+    .option('--probe', "with --trace: send requests of tpdoctor's own from the client's host")
     .option(
       '--max-size <SIZE>',
       'before compression: 1M to 960M; what does not fit is named and left out (default: 256M)',
@@ -71,6 +77,9 @@ async function cleanly<T>(run: () => Promise<T>): Promise<T> {
 }
 
 function bundleOptions(files: readonly string[], flags: BundleFlags, version: string): BundleOptions {
+  const { trace, port = [], probe } = flags;
+  if (trace === undefined && (port.length > 0 || probe))
+    throw new UsageError('--port and --probe are about packets: say how long with --trace');
   const { host = [], client = [], outbound = [], nginx, sshConfig, timeout, out, overwrite, maxSize } = flags;
   return {
     version,
@@ -81,6 +90,7 @@ function bundleOptions(files: readonly string[], flags: BundleFlags, version: st
     out,
     overwrite: overwrite === true,
     mostBytes: maxSize,
+    ...(trace === undefined ? {} : { trace: { ports: port, durationMs: trace, probe: probe === true } }),
     ...(nginx === undefined ? {} : { nginxPid: nginx }),
     ...(timeout === undefined ? {} : { timeoutMs: timeout }),
   };

@@ -8,6 +8,7 @@ import { exitCodeOf } from '../engine/verdict.js';
 import { renderJson } from '../report/json.js';
 import { renderTable } from '../report/table.js';
 import type { Report } from '../types.js';
+import type { TraceForBundle } from './bundle-trace.js';
 import { caseOptionsOf, type Gathered, gather } from './gather.js';
 import { loadJudge } from './judge.js';
 import { type BundleOptions, type CheckResult, type Io, NotWritten } from './options.js';
@@ -18,12 +19,23 @@ export async function runBundle(options: BundleOptions, io: Io): Promise<CheckRe
   const [gathered, judge] = await Promise.all([gather(options, caseOptionsOf(options), io), loadJudge()]);
   io.progress('taking secrets out');
   const clean = withoutSecrets(gathered);
-  const report = judge(clean, { ...options, only: [], skip: [] }, started);
-  io.progress(`packing ${options.out}`);
-  const about = aboutBundle(options, clean, started);
-  const manifest = await pack(options, about, [...reports(report, about), ...hostItems(clean)]);
-  for (const { path, size } of manifest.leftOut) io.warn(`left out of the bundle: ${path}, ${size} bytes; --max-size makes room`);
-  return { report, exitCode: exitCodeOf(report.verdict), notes: [summary(options.out, manifest)] };
+  const traced = await captured(options, clean, io);
+  try {
+    const report = judge(clean, { ...options, only: [], skip: [] }, started, traced);
+    io.progress(`packing ${options.out}`);
+    const about = aboutBundle(options, clean, started);
+    const manifest = await pack(options, about, [...reports(report, about), ...hostItems(clean), ...(traced?.items ?? [])]);
+    for (const { path, size } of manifest.leftOut) io.warn(`left out of the bundle: ${path}, ${size} bytes; --max-size makes room`);
+    return { report, exitCode: exitCodeOf(report.verdict), notes: [summary(options.out, manifest)] };
+  } finally {
+    traced?.remove();
+  }
+}
+
+async function captured(options: BundleOptions, clean: Gathered, io: Io): Promise<TraceForBundle | undefined> {
+  if (!options.trace) return undefined;
+  const { traceForBundle } = await import('./bundle-trace.js');
+  return traceForBundle({ ...options, trace: options.trace }, clean, io);
 }
 
 /** The diagnosis is made from what the recipient has, so that both read the same. */

@@ -1,4 +1,5 @@
 import { type FiledHost, readCaseFile } from '../bundle/case-file.js';
+import type { BundledTrace } from '../bundle/trace.js';
 import type { CaseOptions } from '../engine/case.js';
 import { collect, withFacts } from '../facts/collect.js';
 import * as kernelRoutes from '../facts/kernel-routes.js';
@@ -16,6 +17,8 @@ export interface GatherOptions {
   outbound: readonly string[];
   timeoutMs?: number;
   save?: string;
+  /** Packets that bundles have are wanted, too. */
+  captures?: boolean;
 }
 
 export interface Gathered {
@@ -24,6 +27,8 @@ export interface Gathered {
   recordings: Record<string, Recording>;
   /** The case as it was asked about, bundles included. */
   caseOptions: CaseOptions;
+  /** Of bundles, where they were wanted. */
+  traces: readonly BundledTrace[];
 }
 
 /** What the user said about the case. */
@@ -47,6 +52,8 @@ interface Reached {
   recording?: () => Recording;
   /** What was asked when the bundle was made that this comes from. */
   asked?: Asked;
+  /** What was captured there. */
+  trace?: BundledTrace;
 }
 
 type Asked = { clients: readonly string[]; nginxPid?: number | undefined };
@@ -61,7 +68,7 @@ export async function gather(
   io.progress(`asking ${named.map(({ name }) => name).join(', ')}`);
   const reached = [
     ...(await Promise.all(named.map((host) => reach(host, options)))),
-    ...(await Promise.all(options.files.map((path) => fromFile(path)))).flat(),
+    ...(await Promise.all(options.files.map((path) => fromFile(path, options)))).flat(),
   ];
   for (const { named: host, why } of reached) if (why !== undefined) io.warn(`${host.name}: ${why}`);
   const { byHost: snapshots, doubled } = mergeSnapshots(reached.flatMap(({ snapshot }) => snapshot ?? []));
@@ -80,6 +87,7 @@ export async function gather(
     })),
     recordings: Object.fromEntries(reached.flatMap(({ named: { name }, recording }) => (recording ? [[name, recording()]] : []))),
     caseOptions,
+    traces: reached.flatMap(({ trace }) => trace ?? []),
   };
 }
 
@@ -92,11 +100,11 @@ async function save(path: string, snapshots: readonly Snapshot[], io: { warn(tex
   }
 }
 
-async function reach(named: NamedHost, { timeoutMs }: GatherOptions): Promise<Reached> {
+async function reach(named: NamedHost, options: GatherOptions): Promise<Reached> {
   const target = parseTarget(named.target, named.sshConfig);
   if ('error' in target) return { named, why: target.error };
-  if (target.kind === 'file') return (await fromFile(target.path, named))[0] ?? { named, why: `${target.path} holds no snapshot` };
-  const { host, recording } = record(openHost(target, timeoutMs === undefined ? {} : { timeoutMs }));
+  if (target.kind === 'file') return (await fromFile(target.path, options, named))[0] ?? { named, why: `${target.path} holds no snapshot` };
+  const { host, recording } = record(openHost(target, options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }));
   // In one batch: over a slow link, every round of questions counts.
   const [alive, snapshot] = await Promise.all([
     host({ read: '/proc/uptime' }),
@@ -106,24 +114,32 @@ async function reach(named: NamedHost, { timeoutMs }: GatherOptions): Promise<Re
 }
 
 /** The hosts of a file; one of them when the user gave a name: the one of that name, or the only one under a new name. */
-async function fromFile(path: string, as?: NamedHost): Promise<Reached[]> {
-  const read = await readCaseFile(path);
+async function fromFile(path: string, { captures = false }: GatherOptions, as?: NamedHost): Promise<Reached[]> {
+  const read = await readCaseFile(path, { captures });
   if (!read.ok) return [{ named: as ?? { name: path, target: path }, why: read.why }];
-  const { hosts, asked } = read;
-  const reached = (
-    { name, snapshot, why, roles }: FiledHost,
-    named: NamedHost = { name, target: path, ...(roles ? { roles } : {}) },
-  ): Reached => ({
+  const { hosts, asked, trace } = read;
+  const reached = (host: FiledHost, named: NamedHost, first: boolean): Reached => ({
     named,
-    ...(snapshot ? { snapshot: { ...snapshot, host: named.name } } : {}),
-    ...(why === undefined ? {} : { why }),
+    ...(host.snapshot ? { snapshot: { ...host.snapshot, host: named.name } } : {}),
+    ...(host.why === undefined ? {} : { why: host.why }),
     ...(asked ? { asked } : {}),
+    ...(trace && first ? { trace } : {}),
   });
-  if (!as) return hosts.map((host) => reached(host));
+  if (!as)
+    return hosts.map((host, n) => reached(host, { name: host.name, target: path, ...(host.roles ? { roles: host.roles } : {}) }, n === 0));
   const [only] = hosts;
   const host = hosts.find(({ name }) => name === as.name) ?? (hosts.length === 1 ? only : undefined);
   const names = hosts.map(({ name }) => name).join(', ');
-  return [host ? reached(host, as) : { named: as, why: `${path} holds ${names || 'no host'}, and no ${as.name}` }];
+  if (!host) return [{ named: as, why: `${path} holds ${names || 'no host'}, and no ${as.name}` }];
+  const own = reached(host, as, false);
+  return [trace ? { ...own, trace: renamed(trace, host.name, as.name) } : own];
+}
+
+/** What was captured on one host, under its new name. */
+function renamed(trace: BundledTrace, from: string, to: string): BundledTrace {
+  const own = <T extends { host: string }>(each: readonly T[]): T[] =>
+    each.filter(({ host }) => host === from).map((one) => ({ ...one, host: to }));
+  return { ...trace, points: own(trace.points), counters: own(trace.counters), captures: own(trace.captures) };
 }
 
 /** A bundle is judged as its hosts were when it was made, unless the user asks for something else now. */

@@ -30,7 +30,7 @@ export async function loadJudge(): Promise<Judge> {
       checks: chosenChecks,
       rules: chosenRules,
       skipped: [...new Set([...skippedChecks, ...skippedRules])],
-      ...traced,
+      ...(traced ? { observed: traced.observed, ...(traced.about ? { about: traced.about } : {}) } : {}),
     });
     return {
       schema: 'tpdoctor.report/1',

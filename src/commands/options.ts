@@ -34,6 +34,8 @@ export interface BundleOptions
   overwrite: boolean;
   /** Bytes before compression; what does not fit is left out. */
   mostBytes: number;
+  /** Packets are captured, too. */
+  trace?: Pick<TraceOptions, 'ports' | 'durationMs' | 'probe'>;
 }
 
 /** What `tpdoctor path` was asked to do; `from` and `to` are of one family. */

@@ -1,23 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { type CounterReading, differ, readCounters } from '../capture/counters.js';
 import { dropDeltas, watchDrops } from '../capture/drops.js';
 import type { CaptureEnd, CapturePlan, RunningCapture } from '../capture/plan.js';
 import { plansFor } from '../capture/points.js';
 import { planProbe, sendProbe } from '../capture/probe.js';
-import { saveInto } from '../capture/save.js';
+import type { SavedCapture } from '../capture/save.js';
 import { startCapture } from '../capture/start.js';
 import { observationOf } from '../engine/observation.js';
-import { macNumber } from '../engine/traced-services.js';
 import { type LiveTarget, openHost, parseTarget } from '../host/target.js';
 import { Feed } from '../journeys/feed.js';
 import type { TracedService } from '../journeys/services.js';
-import { type TracedPoint, Tracer } from '../journeys/tracer.js';
-import { Direction } from '../packets/headers.js';
+import { Tracer } from '../journeys/tracer.js';
 import type { Case, Host, NamedHost, Observation, PointCount, Walk } from '../types.js';
 import { type Io, type TraceOptions, UsageError } from './options.js';
 import { showProgress } from './trace-progress.js';
+import { pointOf } from './traced-point.js';
 
 /** Enough for headers, the beginning of a request and a DNS question, in bytes. */
 const snapLength = 384;
@@ -29,7 +27,7 @@ const settleEveryMs = 100;
 /** Captures on all hosts at once until time, transactions or the user say that it is enough. */
 export async function traceLive(
   options: TraceOptions,
-  { c, services }: { c: Case; services: readonly TracedService[] },
+  { c, services, save }: { c: Case; services: readonly TracedService[]; save?: (plan: CapturePlan) => SavedCapture },
   io: Io,
   ended: AbortSignal,
 ): Promise<Observation> {
@@ -45,7 +43,6 @@ export async function traceLive(
         if (gate.open) tracer.see(point, packet, quoted);
       }),
   );
-  const save = options.write === undefined ? undefined : saveInto(await madeDirectory(options.write), io.warn);
   const files = plans.map((plan) => save?.(plan));
   const captures = plans.map((plan, point) =>
     startCapture(plan, (chunk) => {
@@ -60,6 +57,8 @@ export async function traceLive(
     io.progress(`starting ${captures.length} captures`);
     const [before] = await Promise.all([readAll(hosts), complainAbout(captures, io)]);
     gate.open = true;
+    // What came while some captures had not begun would be missed there.
+    for (const file of files) file?.restart();
     const from = Date.now() * 1000;
     const enough = options.probe ? AbortSignal.any([ended, await probe(options, c, services, hosts, io)]) : ended;
     await watch(tracer, options, io, enough);
@@ -73,11 +72,6 @@ export async function traceLive(
     await Promise.all([...captures.map((capture) => capture.stop()), drops?.ok ? drops.stop() : undefined]);
     for (const file of files) file?.close();
   }
-}
-
-async function madeDirectory(path: string): Promise<string> {
-  await mkdir(path, { recursive: true });
-  return path;
 }
 
 /** The machine that tpdoctor runs on, by the name of a host that it is. */
@@ -142,16 +136,6 @@ function proxyAddresses(c: Case, walks: readonly Walk[]): string[] {
 function liveTarget({ target: text, sshConfig }: NamedHost): LiveTarget | undefined {
   const target = parseTarget(text, sshConfig);
   return 'error' in target || target.kind === 'file' ? undefined : target;
-}
-
-function pointOf({ host, iface, mac, direction }: CapturePlan): TracedPoint {
-  return {
-    host,
-    iface,
-    ownMacs: new Set(mac === undefined ? [] : macNumber(mac)),
-    clockOffset: 0,
-    ...(direction === undefined ? {} : { direction: direction === 'in' ? Direction.in : Direction.out }),
-  };
 }
 
 /** A point that cannot be captured at costs no other. */

@@ -1,8 +1,11 @@
+import { mkdir } from 'node:fs/promises';
+import type { BundledTrace } from '../bundle/trace.js';
 import { buildCase, type CaseOptions } from '../engine/case.js';
 import { tracedServices } from '../engine/traced-services.js';
 import { exitCodeOf } from '../engine/verdict.js';
+import { parseTarget } from '../host/target.js';
 import type { TracedService } from '../journeys/services.js';
-import type { Case, Observation } from '../types.js';
+import type { Case, NamedHost, Observation } from '../types.js';
 import { keep } from './check.js';
 import { caseOptionsOf, type Gathered, gather } from './gather.js';
 import { loadJudge } from './judge.js';
@@ -13,16 +16,17 @@ export async function runTrace(options: TraceOptions, io: Io, ended: AbortSignal
   const started = Date.now();
   const [gathered, judge] = await Promise.all([askHosts(options, caseOptionsOf(options), io), loadJudge()]);
   const c = buildCase(gathered.snapshots, gathered.caseOptions);
-  const services = tracedServices(c, options);
-  if (services.length === 0) throw new UsageError(nothingToTrace(c, options));
-  const observed = await observe(options, { c, services }, io, ended);
+  const wish = options.ports.length > 0 ? options : { ...options, ports: gathered.traces.flatMap(({ ports }) => ports) };
+  const services = tracedServices(c, wish);
+  if (services.length === 0) throw new UsageError(nothingToTrace(c, wish));
+  const observed = await observe(options, { c, services, traces: gathered.traces }, io, ended);
   if (options.record !== undefined) await keep(options.record, gathered.recordings, io);
   const report = judge({ ...gathered, hosts: withCaptured(gathered, options) }, options, started, { observed, ...aboutTraced(services) });
   return { report, exitCode: exitCodeOf(report.verdict) };
 }
 
 /** Where the configuration tells the services; else there are none to tell apart. */
-function aboutTraced(services: readonly TracedService[]): { about?: ReadonlySet<string> } {
+export function aboutTraced(services: readonly TracedService[]): { about?: ReadonlySet<string> } {
   const ids = services.flatMap(({ id }) => id ?? []);
   return ids.length > 0 ? { about: new Set(ids) } : {};
 }
@@ -30,22 +34,36 @@ function aboutTraced(services: readonly TracedService[]): { about?: ReadonlySet<
 /** Capture files need no host at all; without them this host is meant when none is named. */
 async function askHosts(options: TraceOptions, caseOptions: CaseOptions, io: Io): Promise<Gathered> {
   if (options.read.length > 0 && options.hosts.length + options.files.length === 0)
-    return { snapshots: new Map(), hosts: [], recordings: {}, caseOptions };
-  return gather({ ...options, outbound: [] }, caseOptions, io);
+    return { snapshots: new Map(), hosts: [], recordings: {}, caseOptions, traces: [] };
+  return gather({ ...options, outbound: [], captures: options.read.length === 0 }, caseOptions, io);
 }
 
 async function observe(
   options: TraceOptions,
-  traced: { c: Case; services: readonly TracedService[] },
+  traced: { c: Case; services: readonly TracedService[]; traces: readonly BundledTrace[] },
   io: Io,
   ended: AbortSignal,
 ): Promise<Observation> {
+  const { clients, write } = options;
   if (options.read.length > 0) {
     const { traceFiles } = await import('./trace-files.js');
-    return traceFiles(options.read, { ...traced, clients: options.clients }, io);
+    return traceFiles(options.read, { ...traced, clients }, io);
   }
-  const { traceLive } = await import('./trace-live.js');
-  return traceLive(options, traced, io, ended);
+  if (traced.traces.length > 0 && !options.hosts.some(isLive)) {
+    if (write !== undefined || options.probe || options.drops)
+      throw new UsageError('a bundle has its packets already: --probe, --write and --drops need live hosts');
+    const { traceBundled } = await import('./trace-bundled.js');
+    return traceBundled(traced.traces, { ...traced, clients }, io);
+  }
+  const [{ traceLive }, { saveInto }] = await Promise.all([import('./trace-live.js'), import('../capture/save.js')]);
+  if (write === undefined) return traceLive(options, traced, io, ended);
+  await mkdir(write, { recursive: true });
+  return traceLive(options, { ...traced, save: saveInto(write, io.warn) }, io, ended);
+}
+
+function isLive({ target, sshConfig }: NamedHost): boolean {
+  const parsed = parseTarget(target, sshConfig);
+  return !('error' in parsed) && parsed.kind !== 'file';
 }
 
 /** A host of which there is a capture alone. */
@@ -55,7 +73,7 @@ function withCaptured({ hosts }: Gathered, { read }: TraceOptions): Gathered['ho
   return [...hosts, ...captured.map(({ host, file }) => ({ name: host, target: file, reached: true }))];
 }
 
-function nothingToTrace(c: Case, { ports }: TraceOptions): string {
+export function nothingToTrace(c: Case, { ports }: Pick<TraceOptions, 'ports'>): string {
   const there = c.services.map(({ id }) => id).join(', ');
   if (c.services.length === 0 && ports.length === 0)
     return 'no service is known: name the listening port with --port, or nginx’s host with --host';

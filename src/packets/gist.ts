@@ -18,7 +18,7 @@ export class Gist {
 
 const [tcp, udp] = [6, 17];
 /** As much of a datagram as is compared, in bytes; captures may cut the rest. */
-const comparedBytes = 192;
+export const comparedBytes = 192;
 
 const question = new DnsQuestion();
 const hash = new Hash();

@@ -94,6 +94,7 @@ export const layers: readonly Layer[] = [
       'node:crypto',
       'node:fs',
       'node:fs/promises',
+      'node:os',
       'node:path',
       'node:stream',
       'node:stream/promises',
@@ -103,7 +104,8 @@ export const layers: readonly Layer[] = [
   },
   {
     of: 'src/bundle/redact/',
-    may: [...arithmetic, 'src/host/recording.ts', 'src/bundle/redact/'],
+    may: [...arithmetic, 'src/host/recording.ts', 'src/packets/', 'src/bundle/redact/'],
+    packages: ['node:crypto'],
     why: 'secrets are taken out by pure functions',
   },
   {
@@ -164,14 +166,31 @@ export const layers: readonly Layer[] = [
     why: 'packs what was gathered, without secrets, and the diagnosis that follows from it',
   },
   {
+    of: 'src/commands/bundle-trace.ts',
+    may: ['src/types', 'src/bundle/', 'src/capture/', 'src/engine/', 'src/commands/'],
+    packages: ['node:fs', 'node:os', 'node:path'],
+    why: 'captures lie in a private directory until they are packed',
+  },
+  {
+    of: 'src/commands/trace-bundled.ts',
+    may: ['src/types', 'src/bundle/', 'src/capture/files/', 'src/engine/', 'src/journeys/', 'src/commands/'],
+    why: 'hands the packets of a bundle to the joining',
+  },
+  {
+    of: 'src/commands/traced-point.ts',
+    may: ['src/types', 'src/engine/', 'src/journeys/', 'src/packets/'],
+    why: 'what captures are, live or in a bundle, to the joining',
+  },
+  {
     of: 'src/commands/trace.ts',
-    may: ['src/types', 'src/engine/', 'src/journeys/', 'src/commands/'],
+    may: ['src/types', 'src/bundle/', 'src/capture/', 'src/engine/', 'src/host/', 'src/journeys/', 'src/commands/'],
+    packages: ['node:fs/promises'],
     why: 'packets are observed, live or from files, and laid over the case',
   },
   {
     of: 'src/commands/trace-live.ts',
     may: ['src/types', 'src/capture/', 'src/engine/', 'src/host/', 'src/journeys/', 'src/packets/', 'src/commands/'],
-    packages: ['node:crypto', 'node:fs/promises', 'node:timers/promises'],
+    packages: ['node:crypto', 'node:timers/promises'],
     why: 'hands the bytes of captures to the joining while they run',
   },
   {
