@@ -4,20 +4,10 @@ import { join } from 'node:path';
 import type { CounterDelta } from '../types.js';
 import { whenEnding } from './drops/ending.js';
 import { findTracefs, readMounts, removeStale, TraceInstance } from './drops/instance.js';
-import { isKernelAddress, namesOf } from './drops/symbols.js';
-import { type DropEvent, functionName, parseDrop, parseLost, parseReasons } from './drops/text.js';
+import { type Drops, Tally } from './drops/tally.js';
+import { parseReasons } from './drops/text.js';
 
-/** Packets of one kind that this machine threw away, in all its network namespaces. */
-export interface DropCount extends DropEvent {
-  count: number;
-}
-
-export interface Drops {
-  /** The most frequent first. */
-  counts: readonly DropCount[];
-  /** Drops that were not counted because they came faster than they were read. */
-  lost: number;
-}
+export type { DropCount, Drops } from './drops/tally.js';
 
 export interface DropWatch {
   ok: true;
@@ -25,8 +15,6 @@ export interface DropWatch {
   stop(): Promise<Drops>;
 }
 
-/** Kinds of drops that are told apart. */
-const mostKinds = 500;
 /** Between two looks into an empty pipe, milliseconds. */
 const pauseMs = 100;
 /** Reads, of at most a few KiB each, until others have their turn. */
@@ -75,7 +63,7 @@ function watch(instance: TraceInstance, reasons: ReadonlyMap<number, string>): D
     while (take(instance, tally, readsAtOnce));
     instance.remove();
     release();
-    return tally.told();
+    return tally.told(() => readFile('/proc/kallsyms', 'latin1'));
   };
   return {
     ok: true,
@@ -96,53 +84,7 @@ function take(instance: TraceInstance, tally: Tally, reads: number): boolean {
   return true;
 }
 
-/** Counts by kind, in bounded space. */
-class Tally {
-  private rest = '';
-  private lost = 0;
-  private readonly kinds = new Map<string, DropCount>();
-
-  constructor(private readonly reasons: ReadonlyMap<number, string>) {}
-
-  add(text: string): void {
-    const lines = (this.rest + text).split('\n');
-    this.rest = lines.pop() ?? '';
-    for (const line of lines) this.count(line);
-  }
-
-  private count(line: string): void {
-    const event = parseDrop(line, this.reasons);
-    if (event === undefined) {
-      this.lost += parseLost(line);
-      return;
-    }
-    const key = `${event.protocol} ${event.reason} ${event.where}`;
-    const kind = this.kinds.get(key);
-    if (kind) kind.count++;
-    else if (this.kinds.size < mostKinds) this.kinds.set(key, { ...event, count: 1 });
-    else this.lost++;
-  }
-
-  async told(): Promise<Drops> {
-    const kinds = [...this.kinds.values()];
-    const addresses = kinds.map(({ where }) => where).filter(isKernelAddress);
-    const names = addresses.length === 0 ? new Map<string, string>() : namesOf(addresses, await readFile('/proc/kallsyms', 'latin1'));
-    const counts = kinds.map((kind) => ({ ...kind, where: functionName(names.get(kind.where) ?? kind.where) }));
-    return { counts: merged(counts).sort((a, b) => b.count - a.count), lost: this.lost };
-  }
-}
-
-/** Several addresses may lie in one function. */
-function merged(counts: readonly DropCount[]): DropCount[] {
-  const kinds = new Map<string, DropCount>();
-  for (const one of counts) {
-    const key = `${one.protocol} ${one.reason} ${one.where}`;
-    kinds.set(key, { ...one, count: one.count + (kinds.get(key)?.count ?? 0) });
-  }
-  return [...kinds.values()];
-}
-
-/** Drops as evidence: `drop reason NOT_SPECIFIED in ip_rcv_finish_core`. `host` is the machine that tpdoctor runs on. */
+/** Drops as evidence: `drop reason NOT_SPECIFIED in ip_rcv_finish_core`. `host` is the machine that dropped them. */
 export function dropDeltas({ counts }: Drops, host: string): CounterDelta[] {
   return counts.map(({ reason, where, protocol, count }) => ({
     host,

@@ -1,8 +1,6 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { commandIn, explainFailure } from '../host/target.js';
+import { explainFailure } from '../host/target.js';
 import type { Counts, Engine } from './engine.js';
-import { keeper, patienceSeconds, signEverySeconds } from './keeper.js';
-import { lines } from './lines.js';
+import { startKept } from './kept.js';
 import { installedPcap, pcapCan } from './pcap.js';
 import type { CaptureEnd, CapturePlan, Readiness, RunningCapture } from './plan.js';
 import { tcpdump } from './tcpdump.js';
@@ -19,36 +17,15 @@ export interface CaptureOptions {
 /** Starts a capture. Its bytes are one stream in pcap format, in chunks of any size, which `onBytes` may keep. */
 export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => void, options: CaptureOptions = {}): RunningCapture {
   const { engine = engineFor(plan), startMs = 10_000, stopMs = 5000 } = options;
-  const isFar = plan.target.kind === 'ssh';
-  const patience = String(isFar ? patienceSeconds : 0);
-  const [file, ...args] = commandIn(plan.target, ['sh', '-c', keeper, 'sh', patience, ...engine.command(plan)]);
-  // In a session of its own, which Ctrl-C on the terminal does not reach: a capture ends when it is told to.
-  const child = spawn(file, args, { detached: true });
-  const account = new Account(engine, (why) => `${explainFailure(plan.target, why)}${hintFor(why)}`);
-  const signs = isFar ? setInterval(() => child.stdin.write('\n'), signEverySeconds * 1000).unref() : undefined;
-  const finish = (): void => {
-    clearInterval(signs);
-    child.stdin.end();
-    setTimeout(() => destroy(child), stopMs).unref();
-  };
+  const account = new Account(engine, (why) => `${explainFailure(plan.target, why)}${hintFor(plan, why)}`);
+  const kept = startKept(plan.target, engine.command(plan), { bytes: onBytes, line: (text) => account.hear(text) }, stopMs);
   const tooLate = setTimeout(() => {
     account.complain(`the capture did not begin within ${startMs / 1000} s`);
-    finish();
+    kept.finish();
   }, startMs);
-
-  const hear = lines((line) => account.hear(line));
-  child.stdout.on('data', onBytes);
-  child.stderr.on('data', hear);
-  // One that has ended reads no more: why it has is told by the events below.
-  child.stdin.on('error', () => undefined);
-  child.on('error', ({ message }) => account.complain(message));
-  const ended = new Promise<CaptureEnd>((resolve) => {
-    child.on('close', (code, signal) => {
-      clearInterval(signs);
-      hear(undefined);
-      account.complain(code === null ? `the capture was ended by ${signal}` : `the capture ended with exit code ${code}`);
-      resolve(account.end());
-    });
+  const ended = kept.ended.then((how) => {
+    account.complain(`the capture ${how}`);
+    return account.end();
   });
   const ready = Promise.race([account.begun, ended.then(({ why = 'stopped before it began' }): Readiness => ({ ok: false, why }))]);
   ready.then(() => clearTimeout(tooLate));
@@ -58,7 +35,7 @@ export function startCapture(plan: CapturePlan, onBytes: (chunk: Uint8Array) => 
     ended,
     stop: () => {
       account.stopped = true;
-      finish();
+      kept.finish();
       return ended;
     },
   };
@@ -73,9 +50,9 @@ function engineFor(plan: CapturePlan): Engine {
   return pcap !== undefined && pcapCan(plan) ? pcap : tcpdump;
 }
 
-function hintFor(why: string): string {
+function hintFor({ target }: CapturePlan, why: string): string {
   if (/permission|not permitted/i.test(why)) return ' (a capture needs root, or the capability CAP_NET_RAW)';
-  if (why !== 'tcpdump is not installed there' || pcap !== undefined) return '';
+  if (why !== 'tcpdump is not installed there' || target.kind === 'ssh' || pcap !== undefined) return '';
   return ', nor is the npm package pcap here, which npm leaves out where it cannot build it with the headers of libpcap';
 }
 
@@ -120,15 +97,4 @@ class Account {
     const [why = ''] = this.complaints;
     return this.stopped ? this.counts : { ...this.counts, why: this.explain(why.slice(0, 500)) };
   }
-}
-
-/** Kills the whole process group, and hears no more of it. */
-function destroy(child: ChildProcessWithoutNullStreams): void {
-  try {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // It has ended already.
-  }
-  child.stdout.destroy();
-  child.stderr.destroy();
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { type CounterReading, differ, readCounters } from '../capture/counters.js';
-import { dropDeltas, watchDrops } from '../capture/drops.js';
 import type { CaptureEnd, CapturePlan, RunningCapture } from '../capture/plan.js';
 import { plansFor } from '../capture/points.js';
 import { planProbe, sendProbe } from '../capture/probe.js';
@@ -14,6 +13,7 @@ import type { TracedService } from '../journeys/services.js';
 import { Tracer } from '../journeys/tracer.js';
 import type { Case, Host, NamedHost, Observation, PointCount, Walk } from '../types.js';
 import { type Io, type TraceOptions, UsageError } from './options.js';
+import { watchAllDrops } from './trace-drops.js';
 import { showProgress } from './trace-progress.js';
 import { pointOf } from './traced-point.js';
 
@@ -51,11 +51,10 @@ export async function traceLive(
     }),
   );
   const hosts = new Map(plans.map(({ host, target }) => [host, openHost(target)]));
-  const drops = options.drops ? watchDrops() : undefined;
-  if (drops?.ok === false) io.warn(`--drops: ${drops.why}`);
+  const drops = options.drops ? watchAllDrops(plans, io.warn) : undefined;
   try {
     io.progress(`starting ${captures.length} captures`);
-    const [before] = await Promise.all([readAll(hosts), complainAbout(captures, io)]);
+    const [before] = await Promise.all([readAll(hosts), complainAbout(captures, io), drops]);
     gate.open = true;
     // What came while some captures had not begun would be missed there.
     for (const file of files) file?.restart();
@@ -64,18 +63,15 @@ export async function traceLive(
     await watch(tracer, options, io, enough);
     await settle(tracer);
     const [after, ends] = await Promise.all([readAll(hosts), Promise.all(captures.map((capture) => capture.stop()))]);
-    const dropped = drops?.ok ? dropDeltas(await drops.stop(), here(options)) : [];
+    const dropped = (await (await drops)?.stop()) ?? [];
     complainAboutEnds(plans, ends, tracer, io);
     const counters = [...after.flatMap((reading, n) => differ(before[n] ?? reading, reading)), ...dropped];
     return observationOf(tracer, countsOf(plans, ends, tracer), counters, { from, to: Date.now() * 1000 });
   } finally {
-    await Promise.all([...captures.map((capture) => capture.stop()), drops?.ok ? drops.stop() : undefined]);
+    await Promise.all([...captures.map((capture) => capture.stop()), drops?.then((watch) => watch.stop())]);
     for (const file of files) file?.close();
   }
 }
-
-/** The machine that tpdoctor runs on, by the name of a host that it is. */
-const here = ({ hosts }: TraceOptions): string => hosts.find(({ target }) => target === 'local')?.name ?? hosts[0]?.name ?? 'local';
 
 const readAll = (hosts: ReadonlyMap<string, Host>): Promise<CounterReading[]> =>
   Promise.all([...hosts].map(([name, host]) => readCounters(host, name)));

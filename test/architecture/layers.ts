@@ -128,7 +128,7 @@ export const layers: readonly Layer[] = [
   {
     of: 'src/capture/',
     may: [...arithmetic, 'src/host/', 'src/capture/'],
-    packages: ['node:child_process', 'node:fs', 'node:module', 'node:path', 'node:url'],
+    packages: ['node:child_process', 'node:fs', 'node:module', 'node:path', 'node:timers/promises', 'node:url'],
     why: 'starts captures and hands over their bytes; what the bytes mean is for others',
   },
   {
@@ -192,6 +192,11 @@ export const layers: readonly Layer[] = [
     may: ['src/types', 'src/capture/', 'src/engine/', 'src/host/', 'src/journeys/', 'src/packets/', 'src/commands/'],
     packages: ['node:crypto', 'node:timers/promises'],
     why: 'hands the bytes of captures to the joining while they run',
+  },
+  {
+    of: 'src/commands/trace-drops.ts',
+    may: ['src/types', 'src/capture/'],
+    why: 'asks the kernel of each machine that is captured on',
   },
   {
     of: 'src/commands/trace-progress.ts',
