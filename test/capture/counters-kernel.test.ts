@@ -157,6 +157,7 @@ test('reading alone moves no counter but those of the traffic that there is anyw
   const tables = () =>
     run('cat /proc/net/ip_tables_names /proc/net/ip6_tables_names 2>/dev/null || true; nft list tables; lsmod 2>/dev/null || true');
   const before = tables();
-  expect(await during(() => undefined)).toEqual([]);
+  // Others may move what is counted for the whole machine.
+  expect((await during(() => undefined)).filter(({ scope }) => scope !== 'machine')).toEqual([]);
   expect(tables()).toBe(before);
 });

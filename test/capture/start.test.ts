@@ -86,6 +86,7 @@ describe.each(engines)('a capture by $name', (engine) => {
     const capture = startCapture(own.plan(), frames.push, { engine });
     await capture.ready;
     await own.run('b', 'ip link set eth0 down; sleep 0.2; ip link set eth0 up');
+    await own.carries();
     await own.send(10);
     await frames.untilThereAre(10);
     expect(await capture.stop()).toMatchObject({ captured: 10, dropped: 0 });
@@ -120,12 +121,11 @@ describe.each(engines)('a capture by $name', (engine) => {
     await capture.stop();
   });
 
-  it('ends at once when nothing was ever seen', async () => {
+  it('ends by itself when nothing was ever seen', async () => {
     const capture = startCapture(wire.plan({ filter: 'udp port 9' }), () => undefined, { engine });
     await capture.ready;
-    const before = performance.now();
+    // One that waits for a packet is killed, and tells no counts.
     expect(await capture.stop()).toEqual({ captured: 0, received: 0, dropped: 0 });
-    expect(performance.now() - before).toBeLessThan(1000);
   });
 
   it('hands over what came last before it is stopped', async () => {
@@ -146,7 +146,7 @@ describe.each(engines)('a capture by $name', (engine) => {
     expect(await own.processes('b')).not.toBe('');
     doctor.kill('SIGKILL');
     await once(doctor, 'exit');
-    await expect.poll(() => own.processes('b'), { timeout: 5000 }).toBe('');
+    await expect.poll(() => own.processes('b'), { timeout: 20_000 }).toBe('');
   });
 });
 
@@ -197,16 +197,19 @@ describe('both engines', () => {
       };
       return startCapture(wire.plan({ filter: sentHere, snapLength: 80 }), push, { engine });
     });
-    await Promise.all(captures.map(({ ready }) => ready));
+    expect(await Promise.all(captures.map(({ ready }) => ready))).toEqual([{ ok: true }, { ok: true }]);
     await wire.send(500, 5000);
     await wire.run('a', 'ping -q -c 5 -i 0.01 -s 1000 10.0.0.2; ping -q -c 5 -i 0.01 fd00::2');
     await Promise.all(streams.map(({ frames }) => frames.untilThereAre(520)));
-    const [one, other] = await Promise.all(captures.map((capture) => capture.stop()));
+    const counts = { captured: 520, received: 520, dropped: 0 };
+    expect(await Promise.all(captures.map((capture) => capture.stop()))).toEqual([counts, counts]);
     const [first, second] = streams;
-    expect(first?.frames.all.length).toBe(520);
     expect(second?.header).toEqual(first?.header);
-    expect(second?.frames.all).toEqual(first?.frames.all);
-    expect(second?.frames.lengths).toEqual(first?.frames.lengths);
-    expect(other).toEqual(one);
+    expect(second && told(second.frames)).toEqual(first && told(first.frames));
   });
 });
+
+/** What was seen, in an order of its own: packets that two processors take at once come to two captures in two orders. */
+function told({ all, lengths }: Frames): string[] {
+  return all.map((frame, index) => `${frame.toString('hex')} of ${lengths[index]} bytes`).sort();
+}

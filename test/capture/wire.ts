@@ -18,10 +18,19 @@ netns add ${b}
 link add eth0 netns ${a} address 02:00:00:00:00:01 type veth peer name eth0 netns ${b} address 02:00:00:00:00:02
 `,
     });
-    const up = (address: string) =>
-      `ip link set lo up; ip link set eth0 up; ip addr add ${address}/24 dev eth0; ip addr add ${address === '10.0.0.1' ? 'fd00::1' : 'fd00::2'}/64 dev eth0 nodad`;
-    await Promise.all([wire.run('a', up('10.0.0.1')), wire.run('b', up('10.0.0.2'))]);
+    // Neighbours that are known need no questions, which might go unanswered on a busy machine.
+    const up = (own: number, other: number) => `ip link set lo up; ip link set eth0 up
+      ip addr add 10.0.0.${own}/24 dev eth0; ip addr add fd00::${own}/64 dev eth0 nodad
+      for to in 10.0.0.${other} fd00::${other}; do ip neigh add $to lladdr 02:00:00:00:00:0${other} dev eth0; done`;
+    await Promise.all([wire.run('a', up(1, 2)), wire.run('b', up(2, 1))]);
+    await wire.carries();
     return wire;
+  }
+
+  /** Settles when a link that is up sends, too: the kernel notices its carrier some time later, and drops what is sent before. */
+  async carries(): Promise<void> {
+    const script = 'until ip link show eth0 | grep -q "state UP"; do sleep 0.02; done';
+    await Promise.all((['a', 'b'] as const).map((host) => this.run(host, script)));
   }
 
   namespaceOf(host: 'a' | 'b'): string {
@@ -74,9 +83,9 @@ const tick = () => {
   for (; sent < due; sent++) {
     const datagram = Buffer.alloc(100);
     datagram.writeUInt32BE(sent);
-    socket.send(datagram, 5300, '10.0.0.2');
+    socket.send(datagram, 5300, '10.0.0.2', sent === count - 1 ? () => setTimeout(() => socket.close(), 200) : undefined);
   }
-  if (sent < count) setTimeout(tick, 2); else setTimeout(() => socket.close(), 200);
+  if (sent < count) setTimeout(tick, 2);
 };
 socket.bind(0, tick);
 `;
@@ -96,12 +105,12 @@ export class Frames {
     return this.reader.end();
   }
 
-  /** Numbers of the datagrams that Wire.send sent. */
+  /** Numbers of the datagrams that Wire.send sent, in order: a sender that moves to another processor may overtake itself. */
   numbers(): number[] {
-    return this.all.map((frame) => frame.readUInt32BE(42));
+    return this.all.map((frame) => frame.readUInt32BE(42)).sort((a, b) => a - b);
   }
 
-  async untilThereAre(count: number, timeoutMs = 10_000): Promise<void> {
+  async untilThereAre(count: number, timeoutMs = 20_000): Promise<void> {
     for (const end = Date.now() + timeoutMs; this.all.length < count && Date.now() < end; ) await sleep(10);
   }
 }
