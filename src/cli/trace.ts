@@ -68,7 +68,7 @@ export function addTrace(program: Command, shell: Shell): void {
     .option('--client <IP|PREFIX>', 'only clients there (repeatable)', collect(clientOf))
     .option('--probe', "send requests of tpdoctor's own from the client's host")
     .option('--drops', "read the kernel's reasons for dropping packets, through a private trace instance")
-    .option('--write <DIR>', 'keep what is captured, a file for each interface')
+    .option('--write <DIR>', 'keep what is captured, a file for each interface, and all of it on one timeline: merged.pcapng')
     .option('--read <NAME=FILE>', 'read a capture of that host instead (repeatable)', collect(readOf))
     .option('--nginx <PID>', 'only this nginx master', pidOf)
     .addOption(new Option('--output <FORMAT>', 'table or json').argParser(outputOf).default('table'))

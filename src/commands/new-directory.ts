@@ -1,4 +1,4 @@
-import { access, constants, readdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UsageError } from './options.js';
 
@@ -15,6 +15,12 @@ export async function checkNewDirectory(option: string, directory: string): Prom
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${option}: cannot write to ${place}: ${codeOf(error)}`);
   }
+}
+
+/** The directory, there with all above it. */
+export async function madeDirectory(path: string): Promise<string> {
+  await mkdir(path, { recursive: true });
+  return path;
 }
 
 function codeOf(error: unknown): string {

@@ -7,12 +7,14 @@ import { type ByteSource, readBeginnings } from '../journeys/offline.js';
 import type { TracedService } from '../journeys/services.js';
 import { type TracedPoint, Tracer } from '../journeys/tracer.js';
 import type { Case, Observation } from '../types.js';
+import { madeDirectory } from './new-directory.js';
 import { type Io, UsageError } from './options.js';
+import { writeMerged } from './trace-merged.js';
 
 /** Reads capture files side by side, each as a point of its host. */
 export async function traceFiles(
   files: readonly { host: string; file: string }[],
-  { c, services, clients }: { c: Case; services: readonly TracedService[]; clients: readonly string[] },
+  { c, services, clients, write }: { c: Case; services: readonly TracedService[]; clients: readonly string[]; write?: string },
   io: Io,
 ): Promise<Observation> {
   const points: TracedPoint[] = files.map(({ host, file }) => ({
@@ -37,7 +39,15 @@ export async function traceFiles(
     packets: tracer.packets[n] ?? 0,
     dropped: ends[n]?.dropped ?? 0,
   }));
-  return observationOf(tracer, counts, []);
+  const finished = tracer.finish();
+  if (write !== undefined)
+    writeMerged(
+      await madeDirectory(write),
+      learned.points.map((point, n) => ({ point, path: paths[n] ?? '' })),
+      finished,
+      io,
+    );
+  return observationOf(tracer, finished, counts, []);
 }
 
 function opened(path: string): ByteSource {

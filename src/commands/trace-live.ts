@@ -12,8 +12,10 @@ import { Feed } from '../journeys/feed.js';
 import type { TracedService } from '../journeys/services.js';
 import { Tracer } from '../journeys/tracer.js';
 import type { Case, Host, NamedHost, Observation, PointCount, Walk } from '../types.js';
+import { madeDirectory } from './new-directory.js';
 import { type Io, type TraceOptions, UsageError } from './options.js';
 import { watchAllDrops } from './trace-drops.js';
+import { writeMerged } from './trace-merged.js';
 import { showProgress } from './trace-progress.js';
 import { pointOf } from './traced-point.js';
 
@@ -66,7 +68,17 @@ export async function traceLive(
     const dropped = (await (await drops)?.stop()) ?? [];
     complainAboutEnds(plans, ends, tracer, io);
     const counters = [...after.flatMap((reading, n) => differ(before[n] ?? reading, reading)), ...dropped];
-    return observationOf(tracer, countsOf(plans, ends, tracer), counters, { from, to: Date.now() * 1000 });
+    const to = Date.now() * 1000;
+    const finished = tracer.finish(to);
+    for (const file of files) file?.close();
+    if (options.write !== undefined)
+      writeMerged(
+        options.write,
+        points.map((point, n) => ({ point, path: files[n]?.path ?? '' })),
+        finished,
+        io,
+      );
+    return observationOf(tracer, finished, countsOf(plans, ends, tracer), counters, { from, to });
   } finally {
     await Promise.all([...captures.map((capture) => capture.stop()), drops?.then((watch) => watch.stop())]);
     for (const file of files) file?.close();

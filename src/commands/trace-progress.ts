@@ -1,4 +1,4 @@
-import type { FoundPattern } from '../journeys/patterns.js';
+import type { FoundPattern } from '../journeys/pattern.js';
 import { type LiveCounts, renderLive } from '../report/trace-story/live.js';
 import type { Io } from './options.js';
 

@@ -47,7 +47,7 @@ async function observe(
   const { clients, write } = options;
   if (options.read.length > 0) {
     const { traceFiles } = await import('./trace-files.js');
-    return traceFiles(options.read, { ...traced, clients }, io);
+    return traceFiles(options.read, { ...traced, clients, ...(write === undefined ? {} : { write }) }, io);
   }
   if (traced.traces.length > 0 && !options.hosts.some(isLive)) {
     if (write !== undefined || options.probe || options.drops)

@@ -26,8 +26,8 @@ export async function validateTrace(options: TraceOptions): Promise<void> {
   await checkOutput('--record', options.record);
   await checkOutput('--save', options.save);
   if (options.write !== undefined) await checkNewDirectory('--write', options.write);
-  if (options.read.length > 0 && (options.probe || options.write !== undefined || options.drops))
-    throw new UsageError('--read reads captures that are there: --probe, --write and --drops need a live one');
+  if (options.read.length > 0 && (options.probe || options.drops))
+    throw new UsageError('--read reads captures that are there: --probe and --drops need a live one');
   for (const { file } of options.read) await checkReadable('--read', file);
 }
 

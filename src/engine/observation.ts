@@ -1,19 +1,19 @@
 import { tellPattern } from '../journeys/tell.js';
-import type { Tracer } from '../journeys/tracer.js';
+import type { Finished, Tracer } from '../journeys/tracer.js';
 import type { CounterDelta, Observation, PatternEnd, PointCount, TracePattern } from '../types.js';
 
 /** What was captured, as rules and reports take it. `window` is when they ran, in microseconds since the epoch; else from the first packet to the last. */
 export function observationOf(
   tracer: Tracer,
+  { patterns, clocks }: Finished,
   points: readonly PointCount[],
   counters: readonly CounterDelta[],
   window?: { from: number; to: number },
 ): Observation {
-  const { patterns, clocks } = tracer.finish(window?.to);
-  const readings = clocks.readings();
+  const offsetAt = clocks.offsetAt();
   const offsetOf = (host: string, at: number): number => {
-    const reading = readings.get(host);
-    return reading === undefined ? 0 : reading.offset + reading.drift * (at - reading.at) - tracer.offsetOfHost(host);
+    const offset = offsetAt(host, at);
+    return offset === undefined ? 0 : offset - tracer.offsetOfHost(host);
   };
   const told = merge(patterns.map((pattern) => tellPattern(pattern, tracer.joiner, offsetOf)));
   const count = (...ends: PatternEnd[]) => told.filter(({ end }) => ends.includes(end)).reduce((sum, pattern) => sum + pattern.count, 0);

@@ -9,7 +9,15 @@ export function findPacketDoubts(c: Case, diagnoses: readonly Diagnosis[]): NotE
       {
         what: 'packets of the services',
         why: `none were seen at ${observed.points.length} point${observed.points.length === 1 ? '' : 's'} while it was captured`,
-        settle: 'capture for longer, or let --probe send requests',
+        settle: 'capture for longer, or live with --probe, which sends requests',
+      },
+    ];
+  if (observed.transactions.total === observed.transactions.ambiguous)
+    return [
+      {
+        what: `how ${observed.transactions.total} transactions ended`,
+        why: 'they had not when the captures did, or cannot be told apart',
+        settle: 'capture for some seconds after the last request',
       },
     ];
   const blamed = new Set(diagnoses.filter(({ severity }) => severity === 'fault').flatMap(({ services }) => services));

@@ -57,6 +57,15 @@ export class Clocks {
     return readings;
   }
 
+  /** What a host's clock is ahead of the first host's at a time by that, in microseconds; undefined where packets do not tell. */
+  offsetAt(): (host: string, at: number) => number | undefined {
+    const readings = this.readings();
+    return (host, at) => {
+      const reading = readings.get(host);
+      return reading && reading.offset + reading.drift * (at - reading.at);
+    };
+  }
+
   offsets(): ClockOffset[] {
     return [...this.readings()].map(([host, { offset, bound }]) => ({ host, offsetUs: Math.round(offset), boundUs: Math.ceil(bound) }));
   }

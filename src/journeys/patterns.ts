@@ -1,25 +1,11 @@
+import { Endings, hasFailed } from './endings.js';
 import type { Joiner } from './joiner.js';
 import { type Expectation, type Judgement, judge } from './judge.js';
 import { isFrom, Kind } from './marks.js';
+import type { FoundPattern } from './pattern.js';
 import { Part, type TracedService } from './services.js';
 import { inOrder, legOf, type Place, type Sighting, spell } from './sighting.js';
 import { Flag, marksPerSlot } from './slots.js';
-
-/** Transactions that went one way, with the first of them as the example. */
-export interface FoundPattern {
-  count: number;
-  sightings: readonly Sighting[];
-  judgement: Judgement;
-  service?: TracedService;
-  /** Number of the upstream's address and port; 0: none was seen. */
-  upstream: number;
-  family: 4 | 6;
-  /** Of the example. */
-  client: Uint32Array;
-  clientPort: number;
-  /** Microseconds since the epoch. */
-  at: number;
-}
 
 /** More ways than these are counted as one. */
 const most = 2000;
@@ -30,6 +16,7 @@ const settling = 2_000_000;
 
 /** Counts concluded transactions by the way they went. */
 export class Patterns {
+  readonly endings = new Endings();
   private readonly found = new Map<number, FoundPattern>();
   private readonly members = new Int32Array(64);
 
@@ -95,6 +82,22 @@ export class Patterns {
     const known = this.found.get(key);
     if (known) known.count += times;
     else if (this.found.size < most) this.found.set(key, this.describe(members, times, { pending: pending === 1, isAttempt }));
+    const pattern = known ?? this.found.get(key);
+    if (pattern && hasFailed(pattern)) this.noteEnding(pattern, members);
+  }
+
+  private noteEnding(pattern: FoundPattern, members: number): void {
+    const { slots, marks } = this.joiner();
+    for (let m = members - 1; m >= 0; m--) {
+      const member = this.members[m] as number;
+      const base = member * marksPerSlot;
+      for (let at = base; at < base + (slots.markCount[member] as number); at++) {
+        if (slots.mark[at] !== pattern.judgement.last?.mark) continue;
+        const time = (slots.first[member] as number) + (slots.after[at] as number);
+        this.endings.note({ point: marks.point[slots.mark[at] as number] as number, time, port: slots.port[at] as number, pattern });
+        return;
+      }
+    }
   }
 
   /** Equal requests of one client that came at once are one slot, seen several times. */

@@ -2,7 +2,7 @@ import { addressText } from '../packets/text.js';
 import type { PatternStep, TracePattern } from '../types.js';
 import type { Joiner } from './joiner.js';
 import { isError, Kind } from './marks.js';
-import type { FoundPattern } from './patterns.js';
+import type { FoundPattern } from './pattern.js';
 import type { Sighting } from './sighting.js';
 
 /** A pattern in the words of a report, with the addresses of its example. */

@@ -2,9 +2,11 @@ import { contains } from '../net/prefix.js';
 import type { Packet } from '../packets/packet.js';
 import { addressText } from '../packets/text.js';
 import { Clocks } from './clocks.js';
+import type { Endings } from './endings.js';
 import type { Viewpoint } from './feed.js';
 import { Joiner, type Standing } from './joiner.js';
-import { type FoundPattern, Patterns } from './patterns.js';
+import type { FoundPattern } from './pattern.js';
+import { Patterns } from './patterns.js';
 import type { TracedService } from './services.js';
 import { inOrder, type Place, type Sighting, spell } from './sighting.js';
 import { marksPerSlot } from './slots.js';
@@ -13,6 +15,13 @@ import { marksPerSlot } from './slots.js';
 export interface TracedPoint extends Place, Viewpoint {
   /** On which side of nginx the point is, where no direction is known. */
   standing?: Standing;
+}
+
+/** What is known when everything has been seen. */
+export interface Finished {
+  patterns: readonly FoundPattern[];
+  clocks: Clocks;
+  endings: Endings;
 }
 
 export interface TracerOptions {
@@ -68,11 +77,11 @@ export class Tracer {
   }
 
   /** Everything that was seen so far is over. */
-  finish(end = this.to): { patterns: FoundPattern[]; clocks: Clocks } {
+  finish(end = this.to): Finished {
     this.closing = Math.max(this.to, end);
     for (const slot of this.joiner.slots.opened()) this.joiner.settle(slot);
     for (const slot of this.joiner.slots.opened()) this.conclude(slot);
-    return { patterns: this.patterns.all(), clocks: this.clocks };
+    return { patterns: this.patterns.all(), clocks: this.clocks, endings: this.patterns.endings };
   }
 
   /** How things stand now, of what is remembered; nothing is concluded by it. `now` is microseconds since the epoch. */

@@ -209,6 +209,12 @@ export const layers: readonly Layer[] = [
     why: 'hands the packets of files to the joining',
   },
   {
+    of: 'src/commands/trace-merged.ts',
+    may: ['src/types', 'src/journeys/', 'src/capture/files/', 'src/commands/'],
+    packages: ['node:path'],
+    why: 'says of captures what was found in them',
+  },
+  {
     of: 'src/commands/check.ts',
     may: ['src/types', 'src/engine/', 'src/host/', 'src/commands/'],
     packages: ['node:fs/promises'],

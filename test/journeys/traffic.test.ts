@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { learn } from '../../src/journeys/learn.js';
 import { type ByteSource, readBeginnings, readTogether } from '../../src/journeys/offline.js';
-import type { FoundPattern } from '../../src/journeys/patterns.js';
+import type { FoundPattern } from '../../src/journeys/pattern.js';
 import type { TracedService } from '../../src/journeys/services.js';
 import { Tracer } from '../../src/journeys/tracer.js';
 import { sightings, trafficBuffers } from '../kit/traffic.js';
