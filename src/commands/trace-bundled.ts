@@ -28,12 +28,9 @@ export async function traceBundled(
       if (why !== undefined) io.warn(`the capture of ${host} ${iface}: ${why}`);
     });
     const counts = traces.flatMap((trace) => trace.points).map((point) => counted(point, captures, tracer));
-    return observationOf(
-      tracer,
-      counts,
-      traces.flatMap((trace) => trace.counters),
-      windowOf(traces),
-    );
+    const window = windowOf(traces);
+    const counters = traces.flatMap((trace) => trace.counters);
+    return observationOf(tracer, tracer.finish(window.to), counts, counters, window);
   } finally {
     for (const capture of captures) capture.close();
   }

@@ -12,7 +12,6 @@ import { Feed } from '../journeys/feed.js';
 import type { TracedService } from '../journeys/services.js';
 import { Tracer } from '../journeys/tracer.js';
 import type { Case, Host, NamedHost, Observation, PointCount, Walk } from '../types.js';
-import { madeDirectory } from './new-directory.js';
 import { type Io, type TraceOptions, UsageError } from './options.js';
 import { watchAllDrops } from './trace-drops.js';
 import { writeMerged } from './trace-merged.js';

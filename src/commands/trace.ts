@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import type { BundledTrace } from '../bundle/trace.js';
 import { buildCase, type CaseOptions } from '../engine/case.js';
 import { tracedServices } from '../engine/traced-services.js';
@@ -9,6 +8,7 @@ import type { Case, NamedHost, Observation } from '../types.js';
 import { keep } from './check.js';
 import { caseOptionsOf, type Gathered, gather } from './gather.js';
 import { loadJudge } from './judge.js';
+import { madeDirectory } from './new-directory.js';
 import { type CheckResult, type Io, type TraceOptions, UsageError } from './options.js';
 
 /** `tpdoctor trace`: follows packets over all hosts, live or in capture files, and lays what they did over what was predicted. */
@@ -57,8 +57,7 @@ async function observe(
   }
   const [{ traceLive }, { saveInto }] = await Promise.all([import('./trace-live.js'), import('../capture/save.js')]);
   if (write === undefined) return traceLive(options, traced, io, ended);
-  await mkdir(write, { recursive: true });
-  return traceLive(options, { ...traced, save: saveInto(write, io.warn) }, io, ended);
+  return traceLive(options, { ...traced, save: saveInto(await madeDirectory(write), io.warn) }, io, ended);
 }
 
 function isLive({ target, sshConfig }: NamedHost): boolean {

@@ -184,7 +184,6 @@ export const layers: readonly Layer[] = [
   {
     of: 'src/commands/trace.ts',
     may: ['src/types', 'src/bundle/', 'src/capture/', 'src/engine/', 'src/host/', 'src/journeys/', 'src/commands/'],
-    packages: ['node:fs/promises'],
     why: 'packets are observed, live or from files, and laid over the case',
   },
   {
