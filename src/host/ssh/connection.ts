@@ -26,7 +26,7 @@ const momentMs = 300;
  * so. It does not keep this process alive, and ends with it.
  */
 export class Connection {
-  private readonly directory = mkdtempSync(join(shortPlace(), 'tpdoctor-ssh-'));
+  private readonly directory = mkdtempSync(join(shortPlace(), `tpdoctor-ssh-${process.pid}-`));
   private opened: Promise<string | undefined> | undefined;
   private kept: Kept | undefined;
 
@@ -40,7 +40,7 @@ export class Connection {
 
   /** Why the connection broke, if it just did. */
   async loss(): Promise<string | undefined> {
-    return await Promise.race([this.kept?.ended, setTimeout(momentMs, undefined, { ref: false })]);
+    return await Promise.race([this.kept?.ended, setTimeout(momentMs, undefined)]);
   }
 
   /** What runs a command there as root, in an open connection. Where the host takes no more of them in one, ssh makes another for this one alone. */

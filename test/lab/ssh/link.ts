@@ -5,10 +5,17 @@ import type { SshAccess } from './sshd.js';
 
 let links = 0;
 
+const slowLinkProgram = fileURLToPath(new URL('../../../dist/test/lab/ssh/slow-link.js', import.meta.url));
+const toSshd = 'nsenter --net=/run/netns/%h busybox nc 127.0.0.1 22';
+const slowly = (roundMs: number, place: string): string => `${process.execPath} ${slowLinkProgram} ${roundMs} ${place}.%h ${toSshd}`;
+
 /** A configuration whose connections all pass through one process each, which can be held up or killed like a link. */
-export async function frailLink(access: SshAccess): Promise<{ config: string; cut(how: 'silently' | 'loudly'): Promise<void> }> {
+export async function frailLink(
+  access: SshAccess,
+  roundMs = 0,
+): Promise<{ config: string; cut(how: 'silently' | 'loudly'): Promise<void> }> {
   const place = join(access.directory, `link-${links++}`);
-  const relay = `sh -c 'echo $$ >> ${place}.pids; exec nsenter --net=/run/netns/%h busybox nc 127.0.0.1 22'`;
+  const relay = `sh -c 'echo $$ >> ${place}.pids; exec ${roundMs > 0 ? slowly(roundMs, place) : toSshd}'`;
   await writeFile(`${place}.config`, [`ProxyCommand ${relay}`, `Include ${access.config}`, ''].join('\n'));
   return {
     config: `${place}.config`,
@@ -20,15 +27,12 @@ export async function frailLink(access: SshAccess): Promise<{ config: string; cu
   };
 }
 
-const slowLinkProgram = fileURLToPath(new URL('../../../dist/test/lab/ssh/slow-link.js', import.meta.url));
-
 /** A configuration whose connections take so many milliseconds for a round trip, and what counts the round trips to a host. */
 export async function slowLink(
   access: SshAccess,
   roundMs: number,
 ): Promise<{ config: string; rounds(namespace: string): Promise<number> }> {
   const place = join(access.directory, `link-${links++}`);
-  const relay = `${process.execPath} ${slowLinkProgram} ${roundMs} ${place}.%h nsenter --net=/run/netns/%h busybox nc 127.0.0.1 22`;
-  await writeFile(`${place}.config`, [`ProxyCommand ${relay}`, `Include ${access.config}`, ''].join('\n'));
+  await writeFile(`${place}.config`, [`ProxyCommand ${slowly(roundMs, place)}`, `Include ${access.config}`, ''].join('\n'));
   return { config: `${place}.config`, rounds: async (namespace) => (await readFile(`${place}.${namespace}`)).length };
 }

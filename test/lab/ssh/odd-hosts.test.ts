@@ -10,7 +10,7 @@ const noise = 'echo welcome; echo "mesg: ttyname failed" >&2\n';
 
 const shells = {
   bash: await rootShell('/bin/bash'),
-  talkative: { files: { ...(await rootShell('/bin/bash')).files, '/root/.bashrc': noise } },
+  talkative: { ...(await rootShell('/bin/bash')), programs: `printf '%s' '${noise}' > ../.bashrc` },
   dash: await rootShell('/bin/dash'),
   busybox: { files: { ...(await rootShell('/bin/false')).files, '/bin/false': '#!/bin/sh\nexec busybox sh "$@"\n' } },
   tcsh: await rootShell('/bin/tcsh'),

@@ -8,9 +8,11 @@ import type { Lab } from '../lab.js';
 export interface SshdOptions {
   /** Further lines of sshd_config; the first of a kind counts. */
   config?: readonly string[];
+  /** Variables of what it starts: `LANG=C`. */
+  environment?: readonly string[];
   /** Files of the machine that have another content for this sshd and what it starts, and for nobody else. */
   files?: Readonly<Record<string, string>>;
-  /** Puts programs into the current directory (`sh -e`), which are found there before any others. */
+  /** Puts programs into the current directory (`sh -e`), which are found there before any others; root's home lies above it. */
   programs?: string;
 }
 
@@ -50,16 +52,18 @@ async function startSshd(
   lab: Lab,
   directory: string,
   host: string,
-  { config = [], files = {}, programs = '' }: SshdOptions,
+  { config = [], environment = [], files = {}, programs = '' }: SshdOptions,
 ): Promise<void> {
   const own = join(directory, host);
   await mkdir(join(own, 'bin'), { recursive: true });
   await writeFile(
     join(own, 'sshd_config'),
-    [...config, ...usual(directory), `SetEnv PATH=${own}/bin:/usr/local/bin:/usr/bin:/bin`, ''].join('\n'),
+    [...config, ...usual(directory), `SetEnv ${[`PATH=${own}/bin:/usr/local/bin:/usr/bin:/bin`, ...environment].join(' ')}`, ''].join('\n'),
   );
+  // root's home is here: what the machine's own shells read at their start is no part of a test.
+  const passwd = (files['/etc/passwd'] ?? (await readFile('/etc/passwd', 'utf8'))).replace(/^(root:(?:[^:]*:){4})[^:]*/m, `$1${own}`);
   const mounts = await Promise.all(
-    Object.entries(files).map(async ([path, text], n) => {
+    Object.entries({ ...files, '/etc/passwd': passwd }).map(async ([path, text], n) => {
       const file = join(own, `file-${n}`);
       // Programs may be replaced, too; sudo reads no file that others may write.
       await writeFile(file, text, { mode: text.startsWith('#!') ? 0o755 : 0o644 });
