@@ -1,5 +1,6 @@
 import { isAddress } from '../../net/address.js';
-import { redacted, redactText } from './text.js';
+import { redacted } from './names.js';
+import { redactText } from './text.js';
 
 /** nginx's error log, and SELinux' audit log. */
 const understood = /^(?:\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[|type=)/;

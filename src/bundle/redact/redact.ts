@@ -1,8 +1,8 @@
 import type { Recording } from '../../host/recording.js';
 import type { Query, Reply, Snapshot } from '../../types.js';
 import { redactLog } from './logs.js';
-import { isSecretName } from './names.js';
-import { redacted, redactText } from './text.js';
+import { isSecretName, redacted } from './names.js';
+import { redactText } from './text.js';
 
 /** The one place where secrets are taken out: raw answers and what was made of them go through the same rules, so that both say the same. */
 export function redactRecording(recording: Recording): Recording {
