@@ -110,7 +110,7 @@ function unplacedHosts(c: Case): NotExamined[] {
     .map((snapshot) => ({
       what: `${snapshot.host}: which part of the paths it is`,
       why: whyMissing(snapshot, 'addresses'),
-      settle: 'what "ip -j address" prints there (iproute2 4.13 or later)',
+      settle: 'what "ip -j address" prints there (an iproute2 that knows -j: since 2018)',
     }));
 }
 
