@@ -1,10 +1,11 @@
 import { combine } from '../../src/cures/combine.js';
 import { directiveText, editConfig, findMaster } from '../../src/cures/nginx.js';
 import { sameAddress } from '../../src/net/address.js';
-import { factOf } from '../../src/path/world.js';
+import { factOf, owns } from '../../src/path/world.js';
 import { distinct, groupBy, list, narrate } from '../../src/reasoning/broken.js';
 import { keepsByDefault, keepsConnections } from '../../src/reasoning/keepalive.js';
-import type { Cure, Evidence, Rule, Service, Snapshot } from '../../src/types.js';
+import { addressIn, captureAt, clientOf, describePacket } from '../../src/reasoning/packets.js';
+import type { Case, Cure, Evidence, PatternStep, Rule, Service, Snapshot, TracePattern } from '../../src/types.js';
 
 const rule: Rule = {
   title: 'kept upstream connections carry requests of other clients',
@@ -33,10 +34,11 @@ const rule: Rule = {
       const lines = services.flatMap((service) => (service.upstreamGroup?.keepalive ? [service.upstreamGroup.keepalive.at] : []));
       const walks = c.walks.filter((walk) => services.includes(walk.service));
       const idle = snapshot ? spoofedConnections(snapshot, services) : [];
+      const seen = mixedRequests(c, host, services);
       return {
         host,
         severity: 'fault' as const,
-        certainty: idle.length > 0 ? ('proven' as const) : ('consistent' as const),
+        certainty: idle.length + seen.length > 0 ? ('proven' as const) : ('consistent' as const),
         summary: `upstream keepalive under a per-client proxy_bind lets requests travel under another client's address (${list(services.map((service) => service.id))})`,
         steps: [
           ...(walks[0] ? narrate(walks[0]) : []),
@@ -44,6 +46,7 @@ const rule: Rule = {
           "the next request takes any idle connection to the same upstream, whoever's address it bears",
         ],
         evidence: [
+          ...seen,
           ...distinct(lines.map((at) => `${at.file}:${at.line}`)).map((source) => ({
             host,
             what: 'keepalive in the upstream block',
@@ -74,6 +77,29 @@ function spoofedConnections(snapshot: Snapshot, services: readonly Service[]): E
   return pairs
     .slice(0, 4)
     .map((pair) => ({ host: snapshot.host, what: `idle connection under a client's address: ${pair}`, source: '/proc/net/tcp' }));
+}
+
+/** Requests that were seen to leave under the address of a client that did not ask. */
+function mixedRequests(c: Case, host: string, services: readonly Service[]): Evidence[] {
+  const mixed = c.read === undefined ? (c.observed?.patterns ?? []).flatMap((pattern) => mixedIn(c, host, services, pattern) ?? []) : [];
+  const [first] = mixed;
+  if (!first) return [];
+  const count = mixed.reduce((sum, { pattern }) => sum + pattern.count, 0);
+  const what = `${count} requests went out under another client's address: ${clientOf(first.pattern)} asked, ${describePacket(first.step)}`;
+  return [{ host, what, source: captureAt(first.step) }];
+}
+
+function mixedIn(
+  c: Case,
+  host: string,
+  services: readonly Service[],
+  pattern: TracePattern,
+): { pattern: TracePattern; step: PatternStep } | undefined {
+  const isAsked = pattern.path.some(({ leg }) => leg === 'request') && services.some(({ id }) => id === pattern.service);
+  const step = pattern.path.find((each) => each.host === host && each.leg === 'forward' && each.dir === 'out');
+  if (!isAsked || !step) return undefined;
+  const source = addressIn(step.src);
+  return sameAddress(source, clientOf(pattern)) || owns(c.snapshots.get(host), source) ? undefined : { pattern, step };
 }
 
 /** One edit for each upstream block, then a reload. */

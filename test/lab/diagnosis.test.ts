@@ -1,20 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { broughtAbout } from '../kit/standing-risks.js';
 import { carryOut, check, diagnosed, everythingDiagnosed } from './doctor.js';
-import { type Lab, raiseLab } from './lab.js';
+import { inLab } from './in-lab.js';
+import type { Lab } from './lab.js';
 import { failing } from './probe.js';
 import { type Fault, faults, type Oddity, oddities, type Risk, risks, type Scenario } from './scenarios/index.js';
-import { type TopologyName, topologyNames, topologyOf } from './topologies.js';
-
-async function inLab(scenario: Omit<Scenario, 'name'>, use: (lab: Lab) => Promise<void>): Promise<void> {
-  const lab = await raiseLab(topologyOf(scenario));
-  try {
-    await lab.change(scenario.changes);
-    await use(lab);
-  } finally {
-    await lab.remove();
-  }
-}
+import { type TopologyName, topologyNames } from './topologies.js';
 
 async function diagnoseAndCure(lab: Lab, fault: Fault): Promise<void> {
   expect(await failing(lab), 'what the fault breaks').toEqual(fault.fails);

@@ -34,6 +34,12 @@ export async function trace(lab: Lab, args: readonly string[], targets: readonly
   return { exitCode: run.exitCode, report: JSON.parse(run.stdout) as Report };
 }
 
+/** Waits until a packet socket is open on every host, and a moment for those of further links. */
+export async function captureOn(lab: Lab): Promise<void> {
+  for (const { name } of lab.hosts) await lab.must(name, 'until [ "$(wc -l < /proc/net/packet)" -gt 1 ]; do sleep 0.1; done');
+  await setTimeout(1000);
+}
+
 /** Causes with their hosts and severities but standing risks, as a test compares them. */
 export function diagnosed(report: Report): string[] {
   return broughtAbout(report.diagnoses).map(named);

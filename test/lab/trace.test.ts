@@ -1,13 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { PatternEnd, Report } from '../../src/types.js';
-import { diagnosed, trace, traceProcess } from './doctor.js';
-import { type Lab, raiseLab } from './lab.js';
+import { captureOn, diagnosed, trace, traceProcess } from './doctor.js';
+import { inLab } from './in-lab.js';
+import type { Lab } from './lab.js';
 import { furtherFaults } from './scenarios/further.js';
 import { faults } from './scenarios/index.js';
-import { topologyOf } from './topologies.js';
 
 /** What packets show of a fault. */
 interface Shown {
@@ -62,16 +61,10 @@ const shown: readonly Shown[] = [
 
 const all = [...faults, ...furtherFaults];
 
-async function inLab(name: string, use: (lab: Lab, fault: (typeof all)[number]) => Promise<void>): Promise<void> {
+async function inLabOf(name: string, use: (lab: Lab, fault: (typeof all)[number]) => Promise<void>): Promise<void> {
   const fault = all.find((each) => each.name === name);
   if (!fault) throw new Error(`no fault is called ${name}`);
-  const lab = await raiseLab(topologyOf(fault));
-  try {
-    await lab.change(fault.changes);
-    await use(lab, fault);
-  } finally {
-    await lab.remove();
-  }
+  await inLab(fault, (lab) => use(lab, fault));
 }
 
 /** Upstreams with a transaction that failed, and how those of each ended. */
@@ -89,7 +82,7 @@ function failures({ trace: seen }: Report): Map<string, Set<string>> {
 describe.concurrent('packets on all hosts', () => {
   for (const { fault: name, port, end, at, upstreams = ['172.16.0.11', '172.16.0.12', '172.16.0.13', '172.16.0.14'] } of shown) {
     it(`show where transactions end: ${name}`, () =>
-      inLab(name, async (lab, fault) => {
+      inLabOf(name, async (lab, fault) => {
         const { exitCode, report } = await trace(lab, ['--port', String(port), '--probe']);
         expect(diagnosed(report)).toEqual([`fault ${fault.cause} on ${fault.host}`]);
         expect(report.diagnoses[0]?.certainty).toBe('proven');
@@ -110,7 +103,7 @@ describe.concurrent('packets on all hosts', () => {
 
 describe('a transaction that comes through', () => {
   it('shows that its source was rewritten on the way', () =>
-    inLab('proxy/masquerade-hides-client', async (lab) => {
+    inLabOf('proxy/masquerade-hides-client', async (lab) => {
       const { exitCode, report } = await trace(lab, ['--port', '80', '--probe']);
       expect(diagnosed(report)).toEqual(['fault proxy/masquerade-hides-client on proxy']);
       expect({ exitCode, certainty: report.diagnoses[0]?.certainty, failed: failures(report) }).toEqual({
@@ -125,18 +118,12 @@ describe('a transaction that comes through', () => {
     }));
 });
 
-/** Waits until a packet socket is open on every host, and a moment for those of further links. */
-async function captureOn(lab: Lab): Promise<void> {
-  for (const { name } of lab.hosts) await lab.must(name, 'until [ "$(wc -l < /proc/net/packet)" -gt 1 ]; do sleep 0.1; done');
-  await setTimeout(1000);
-}
-
 describe('a trace that could go on for a minute', () => {
   it.each([
     ['Ctrl-C', []],
     ['enough transactions', ['--count', '1']],
   ] as const)('is ended by %s, and tells of one failing request within five seconds', (_, args) =>
-    inLab('dsr/reply-not-rewritten', async (lab) => {
+    inLabOf('dsr/reply-not-rewritten', async (lab) => {
       const running = traceProcess(lab, ['--port', '53', '--duration', '60', ...args]);
       await captureOn(lab);
       const asked = Date.now();
@@ -156,7 +143,7 @@ describe('a trace that could go on for a minute', () => {
 
 describe('what was captured', () => {
   it('tells the same from files, without any host, and with the snapshots the same cause', () =>
-    inLab('dsr/reply-not-rewritten', async (lab) => {
+    inLabOf('dsr/reply-not-rewritten', async (lab) => {
       const [written, snapshots] = ['captured', 'snapshots.json'].map((name) => join(lab.directoryOf('client'), name)) as [string, string];
       const { report: live } = await trace(lab, ['--port', '53', '--probe', '--write', written, '--save', snapshots]);
       const files = (await readdir(written)).flatMap((name) => ['--read', `${name.split('-')[0]}=${join(written, name)}`]);
@@ -174,15 +161,11 @@ describe('what was captured', () => {
 });
 
 describe('a healthy setup', () => {
-  it('delivers all, over every upstream', async () => {
-    const lab = await raiseLab(topologyOf({}));
-    try {
+  it('delivers all, over every upstream', () =>
+    inLab({ changes: [] }, async (lab) => {
       const { exitCode, report } = await trace(lab, ['--probe']);
       expect(failures(report)).toEqual(new Map());
       expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 0, verdict: 'healthy' });
       expect(new Set(report.trace?.patterns.map(({ service, upstream }) => `${service} ${upstream}`)).size).toBe(20);
-    } finally {
-      await lab.remove();
-    }
-  });
+    }));
 });

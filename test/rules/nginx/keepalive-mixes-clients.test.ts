@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import type { Observation } from '../../../src/types.js';
 import type { Change } from '../../kit/article.js';
 import { client } from '../../kit/article.js';
 import { changeFact, changeMaster, editConfig } from '../../kit/change.js';
+import { diagnosesWith, ended, observation, webWay } from '../../kit/observed.js';
 import { commands, edits, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
 
 const reload = '/usr/sbin/nginx -p /usr/share/nginx/ -c /etc/nginx/nginx.conf -s reload';
@@ -94,4 +96,23 @@ test('a literal address in proxy_pass keeps no connections', () => {
     'proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://172.16.0.11:80;',
   );
   expectHealthy([keep, literal]);
+});
+
+/** What client `asking` asks for goes to an upstream from `source`. */
+function goneUnder(source: string): Observation {
+  const way = webWay(1).map((each) => {
+    const isBehind = each.leg === 'forward' || each.leg === 'reply';
+    const renamed = (end: string) => (isBehind ? end.replace(client, source) : end);
+    return { ...each, src: renamed(each.src), dst: renamed(each.dst) };
+  });
+  return observation([ended(way, 'delivered', { count: 4 })]);
+}
+
+const certaintyWith = (seen: Observation) =>
+  diagnosesWith(seen, [keep, http11]).flatMap(({ cause, certainty }) => (cause === 'nginx/keepalive-mixes-clients' ? [certainty] : []));
+
+test("requests that leave under another client's address prove it; those under the own address, or nginx's, do not", () => {
+  expect(certaintyWith(goneUnder('192.168.99.51'))).toEqual(['proven']);
+  expect(certaintyWith(goneUnder(client))).toEqual(['consistent']);
+  expect(certaintyWith(goneUnder('172.16.0.1'))).toEqual(['consistent']);
 });
