@@ -7,7 +7,7 @@ const mostBatchBytes = 64 * 1024 * 1024;
 const defaultTimeoutMs = 20_000;
 
 export interface ShellOptions {
-  /** Milliseconds that a batch may take, and each of its queries at most; 20000 when absent. A host that exceeds them is asked no more. */
+  /** Milliseconds that a batch may take, each of its queries at most, and a connection to be made; 20000 when absent. A host that exceeds them is asked no more. */
   timeoutMs?: number;
   /** Made before anything is asked. */
   connection?: Way;
@@ -34,9 +34,9 @@ export function shellHost(start: Starter, { timeoutMs = defaultTimeoutMs, connec
   let spares = connection === undefined ? 0 : 1;
   return batching(async (queries) => {
     if (gone !== undefined) return queries.map(() => ({ ok: false, why: gone ?? '' }));
+    const unreached = await connection?.open(timeoutMs);
     const deadline = Date.now() + timeoutMs;
     const replies: Reply[] = [];
-    const unreached = await connection?.open(timeoutMs);
     let why = unreached === undefined ? '' : explain(unreached);
     // An answer that is too long costs its batch the process: the rest is asked anew.
     for (let size = 0; replies.length < queries.length && why === ''; ) {

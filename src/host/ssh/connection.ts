@@ -6,6 +6,7 @@ import { configuration } from './configuration.js';
 import { destinationWords, type SshTarget, textOf } from './destination.js';
 import { type Kept, keep } from './keeper.js';
 import { remoteCommand } from './remote-command.js';
+import { turns } from './turns.js';
 
 const connections = new Map<string, Connection>();
 
@@ -17,6 +18,8 @@ export function connectionTo(target: SshTarget): Connection {
   return connection;
 }
 
+/** While ten have not logged in yet, sshd turns others away at random (MaxStartups); a jump host meets those to all hosts behind it. */
+const loggingIn = turns(8);
 const lookEveryMs = 20;
 /** What runs through a connection hears of its end a moment earlier, milliseconds. */
 const momentMs = 300;
@@ -32,9 +35,9 @@ export class Connection {
 
   constructor(private readonly target: SshTarget) {}
 
-  /** Resolves when there is a connection, or to why there is none, in ssh's own words. The first call has at most `limitMs` milliseconds for it. */
+  /** Resolves when there is a connection, or to why there is none, in ssh's own words. The first call has at most `limitMs` milliseconds for it, once its turn has come. */
   async open(limitMs: number): Promise<string | undefined> {
-    this.opened ??= this.connect(limitMs);
+    this.opened ??= loggingIn(() => this.connect(limitMs));
     return (await this.opened) ?? this.kept?.end;
   }
 

@@ -17,7 +17,7 @@ exec sudo -n -- "$@"
 `;
 
 /** All but what means nothing to any shell between single quotes, nor to printf's %b between double quotes. */
-const meaningful = /[^A-Za-z0-9 _,.:;=+@/|&<>(){}[\]*?~^#%-]/g;
+const meaningful = /[^A-Za-z0-9 _,.:;=+@/|&<>(){}[\]*?~^#%-]/gu;
 
 /**
  * The one string that sshd hands to the login shell of the user there, which may be csh, fish or busybox: there is no quote but the outer ones,

@@ -16,6 +16,7 @@ const troubles = {
   trusted: await account({ sudo: 'ALL=(ALL) NOPASSWD: ALL' }),
   terminal: await account({ sudo: 'ALL=(ALL) NOPASSWD: ALL\nDefaults requiretty' }),
   nologin: await rootShell('/usr/sbin/nologin'),
+  busy: { config: ['MaxStartups 9:100:9'] },
   locked: { config: ['AuthorizedKeysFile none'] },
 };
 
@@ -31,7 +32,7 @@ afterAll(() => lab.remove());
 async function hostBy(host: string, { lines = [], user }: { lines?: readonly string[]; user?: string } = {}): Promise<Host> {
   const config = join(access.directory, `config-${Math.random()}`);
   await writeFile(config, [...lines, `Include ${access.config}`, ''].join('\n'));
-  return openHost({ kind: 'ssh', host, config, ...(user === undefined ? {} : { user }) }, { timeoutMs: 4000 });
+  return openHost({ kind: 'ssh', host, config, ...(user === undefined ? {} : { user }) }, { timeoutMs: 6000 });
 }
 
 const whoAmI = { run: ['id', '-un'] };
@@ -48,6 +49,15 @@ describe('a host over ssh', () => {
 
   it('answers through sudo where the user is not root', async () => {
     expect(await (await hostBy('trusted', { user: 'jo' }))(whoAmI)).toMatchObject({ ok: true, text: 'root\n' });
+  });
+});
+
+describe('many hosts', () => {
+  it('are not turned away by a jump host that takes few logins at a time', async () => {
+    const names = Array.from({ length: 24 }, (_, n) => `many${n}`);
+    const lines = ['Host many*', `HostName ${lab.namespaceOf('busy')}`, 'Host *'];
+    const replies = await Promise.all(names.map(async (name) => (await hostBy(name, { lines }))(whoAmI)));
+    expect(replies.filter(({ ok }) => !ok)).toEqual([]);
   });
 });
 
