@@ -1,25 +1,30 @@
 import { Content, type Gist } from '../packets/gist.js';
 import type { Headers } from '../packets/headers.js';
 import type { Packet } from '../packets/packet.js';
+import { Causes } from './causes.js';
 import type { Desk } from './desk.js';
 import { Kind } from './marks.js';
 import { Part } from './services.js';
 import { Flag } from './slots.js';
 
-const Key = { connection: 16, client: 17, request: 18, asked: 19, answered: 20, orphan: 21 } as const;
+const connectionKey = 16;
 const [fin, syn, reset, ack] = [1, 2, 4, 16];
 
-/** How long nginx may try upstreams for one request, in microseconds. */
-const patience = 90_000_000;
-/** How much earlier than its cause an effect may seem, as clocks are apart. */
-const slack = 50_000;
+/** A connection whose beginning is met after other packets of it has not got farther than this, in bytes. */
+const farthest = 2 ** 24;
+/** Requests of one connection that are told apart at a time: captures are not further apart. */
+const mostRequests = 16;
 
 /**
  * Joins TCP. Each connection is a slot; nginx opens one of its own towards an upstream, which belongs to a client's connection: of the same address,
  * open and not answered yet, and told for certain by what the HTTP request asks for.
  */
 export class SegmentJoiner {
-  constructor(private readonly desk: Desk) {}
+  private readonly causes: Causes;
+
+  constructor(private readonly desk: Desk) {
+    this.causes = new Causes(desk);
+  }
 
   see(point: number, { headers, gist }: Packet): boolean {
     const { endpoints, marks, slots } = this.desk;
@@ -33,13 +38,24 @@ export class SegmentJoiner {
     if (kind === undefined) return true;
     const { high, low } = this.connectionKey(client, port, endpoint);
     const connection: Connection = { high, low, client, port, endpoint };
-    let slot = this.slotOf(headers, to, connection);
-    if (kind === Kind.dataTo && gist.content === Content.httpRequest) slot = this.noteRequest(slot, gist.low >>> 0, headers, connection);
-    else if (kind === Kind.dataFrom || kind === Kind.failureFrom) slot = this.answeredBy(slot, headers, connection);
-    if (slot < 0 || (kind === Kind.finFrom && (slots.answeredAt[slot] as number) <= slots.now)) return true;
+    const newest = this.slotOf(headers, to, connection);
+    const asks = kind === Kind.dataTo && gist.content === Content.httpRequest;
+    const slot = asks ? this.noteRequest(newest, gist.low >>> 0, headers, connection) : this.requestAt(newest, to, headers);
+    if (slot < 0) return true;
+    if (kind === Kind.dataFrom || kind === Kind.failureFrom) slots.answeredAt[slot] = Math.min(slots.answeredAt[slot] as number, slots.now);
+    if (kind === Kind.finFrom && (slots.answeredAt[slot] as number) <= slots.now) return true;
+    const whole = this.wholeKind(slot, kind, gist);
     const dir = this.desk.directionAt(point, headers.direction, to, endpoint);
-    slots.see(slot, marks.numberOf(point, dir, kind, endpoint, 0, headers.ttl, 0), port, kind >= Kind.dataTo ? 0 : headers.ipId);
+    slots.see(slot, marks.numberOf(point, dir, whole, endpoint, 0, headers.ttl, 0), port, whole >= Kind.dataTo ? 0 : headers.ipId);
     return true;
+  }
+
+  /** A segment in the midst of a failure is of that kind, too. */
+  private wholeKind(slot: number, kind: Kind, { content }: Gist): Kind {
+    const { flags } = this.desk.slots;
+    if (kind === Kind.failureFrom) flags[slot] = (flags[slot] as number) | Flag.failing;
+    const isFurther = kind === Kind.dataFrom && content !== Content.httpResponse && ((flags[slot] as number) & Flag.failing) !== 0;
+    return isFurther ? Kind.failureFrom : kind;
   }
 
   seeError(point: number, error: Headers, quoted: Headers): void {
@@ -51,7 +67,7 @@ export class SegmentJoiner {
     const serverPort = to ? quoted.destinationPort : quoted.sourcePort;
     const endpoint = endpoints.numberOf(6, quoted.family, to ? quoted.destination : quoted.source, serverPort, false);
     const { high, low } = this.connectionKey(client, port, endpoint);
-    const slot = keys.find(high, low);
+    const slot = this.requestAt(keys.find(high, low), to, quoted);
     if (slot < 0) return;
     const sender = endpoints.numberOf(error.protocol, error.family, error.source, 0, false);
     const kind = to ? Kind.errorAboutTo : Kind.errorAboutFrom;
@@ -71,11 +87,12 @@ export class SegmentJoiner {
     return to ? true : from ? false : undefined;
   }
 
+  /** The newest request of the connection, or what a packet opens that tells of one; -1: none. */
   private slotOf(headers: Headers, to: boolean, connection: Connection): number {
     const { slots } = this.desk;
     const found = this.desk.keys.find(connection.high, connection.low);
     const opens = to && (headers.tcpFlags & (syn | ack)) === syn;
-    if (found >= 0 && !(opens && slots.sequence[found] !== headers.tcpSequence && slots.sequence[found] !== 0)) {
+    if (found >= 0 && !(opens && this.isAnother(found, headers.tcpSequence))) {
       if (opens) slots.sequence[found] = headers.tcpSequence;
       return found;
     }
@@ -83,179 +100,96 @@ export class SegmentJoiner {
     const slot = this.open(headers.family, connection);
     if (opens) slots.sequence[slot] = headers.tcpSequence;
     else if ((headers.tcpFlags & syn) === 0) slots.flags[slot] = (slots.flags[slot] as number) | Flag.midway;
+    const begins = to ? placeOf(headers) : headers.tcpAcknowledgement - ((headers.tcpFlags & syn) === 0 ? 1 : 0);
+    slots.start[slot] = begins;
+    this.causes.guess(slot, connection.client, this.isBehind(connection));
     return slot;
   }
 
-  private open(family: number, { high, low, client, port, endpoint }: Connection): number {
-    const { endpoints, keys, slots } = this.desk;
+  /** Whether a SYN of this sequence number begins another connection between the same ports. */
+  private isAnother(slot: number, sequence: number): boolean {
+    const { slots } = this.desk;
+    if (slots.sequence[slot] !== 0) return slots.sequence[slot] !== sequence;
+    const ahead = ((slots.start[slot] as number) - sequence) | 0;
+    return ahead <= 0 || ahead > farthest;
+  }
+
+  private open(family: number, connection: Connection, before = -1): number {
+    const { keys, slots } = this.desk;
+    const { high, low, client, port } = connection;
     const slot = slots.open(6, family, client, port);
     keys.set(high, low, slot);
-    const parent = endpoints.parts[endpoint] === Part.upstream ? this.waitingFor(client) : slot;
-    if (parent === slot) this.remember(Key.client, slot, client);
-    else if (parent >= 0) this.link(slot, parent);
-    else this.remember(Key.orphan, slot, client);
-    if (parent === slot) this.adopt(slot, client, 0);
+    slots.before[slot] = before;
+    if (before >= 0) slots.sequence[slot] = slots.sequence[before] as number;
+    this.causes.remember(slot, client, this.isBehind(connection));
     return slot;
   }
 
-  /** Connections of one client, newest first: those to nginx, and those of nginx whose cause has not been seen. */
-  private remember(kind: number, slot: number, client: Uint32Array): void {
-    const { hash, keys, slots } = this.desk;
-    hash.begin(kind).address(client).end();
-    slots.previous[slot] = keys.find(hash.high, hash.low);
-    keys.set(hash.high, hash.low, slot);
+  private isBehind({ endpoint }: Connection): boolean {
+    return this.desk.endpoints.parts[endpoint] === Part.upstream;
   }
 
-  private *remembered(kind: number, client: Uint32Array): Generator<number> {
-    const { hash, keys, slots } = this.desk;
-    hash.begin(kind).address(client).end();
-    for (let slot = keys.find(hash.high, hash.low), n = 0; slot >= 0 && n < 64; n++) {
-      const before = slots.previous[slot] as number;
+  /** Requests of one connection, the one opened last first. */
+  private *requestsOf(newest: number): Generator<number> {
+    const { slots } = this.desk;
+    for (let slot = newest, n = 0; slot >= 0 && n < mostRequests; n++) {
+      const before = slots.before[slot] as number;
       const isOlder = before >= 0 && (slots.generation[before] as number) < (slots.generation[slot] as number);
       yield slot;
       slot = isOlder ? before : -1;
     }
   }
 
-  /** The oldest of the client's connections that waits for an answer and for which nginx has asked nobody yet, else only those who did not answer. */
-  private waitingFor(client: Uint32Array): number {
+  /**
+   * The request that a packet belongs to, by its place among the client's bytes, which is the same at every point however frames were cut or merged
+   * there: the last that begins before it. What acknowledges no more than where a request begins, answers the one before.
+   */
+  private requestAt(newest: number, to: boolean, headers: Headers): number {
     const { slots } = this.desk;
-    let untried = -1;
-    let failed = -1;
-    for (const slot of this.remembered(Key.client, client)) {
-      const waits = slots.now - (slots.first[slot] as number);
-      if (waits > patience) break;
-      if (waits < -slack || (slots.answeredAt[slot] as number) < slots.now) continue;
-      const child = slots.child[slot] as number;
-      if (child < 0) untried = slot;
-      // A further attempt for a request means that the one before came to nothing.
-      else if (slots.request[child] === 0) failed = slot;
+    if (newest < 0 || (slots.before[newest] as number) < 0 || (!to && (headers.tcpFlags & ack) === 0)) return newest;
+    const place = to ? placeOf(headers) : headers.tcpAcknowledgement - 1;
+    let latest = -1;
+    let earliest = newest;
+    for (const slot of this.requestsOf(newest)) {
+      const start = slots.start[slot] as number;
+      if (((place - start) | 0) >= 0 && (latest < 0 || ((start - (slots.start[latest] as number)) | 0) > 0)) latest = slot;
+      if (((start - (slots.start[earliest] as number)) | 0) < 0) earliest = slot;
     }
-    return untried >= 0 ? untried : failed;
-  }
-
-  /** After that nginx asks nobody for this connection any more. */
-  private latestFor(slot: number): number {
-    const { slots } = this.desk;
-    return Math.min((slots.first[slot] as number) + patience, slots.answeredAt[slot] as number);
-  }
-
-  /** Captures come side by side, so that nginx's connection may be seen before the client's. The oldest one since then, that asks for the same if both are known to ask. */
-  private adopt(slot: number, client: Uint32Array, request: number): void {
-    const { slots } = this.desk;
-    let oldest = -1;
-    for (const orphan of this.remembered(Key.orphan, client)) {
-      const wait = (slots.first[orphan] as number) - (slots.first[slot] as number);
-      if (wait < -slack) continue;
-      const asks = slots.request[orphan] as number;
-      if (
-        (slots.first[orphan] as number) < this.latestFor(slot) &&
-        (slots.parent[orphan] as number) < 0 &&
-        (request === 0 || asks === 0 || asks === request)
-      )
-        oldest = orphan;
-    }
-    if (oldest >= 0) this.link(oldest, slot);
+    return latest >= 0 ? latest : earliest;
   }
 
   /**
    * Begins a transaction of its own for each request of a connection that is kept open, and lets what is asked for settle whose connection it is, also
    * where its source is not the client's address.
    */
-  private noteRequest(slot: number, request: number, headers: Headers, connection: Connection): number {
-    const { keys, slots } = this.desk;
-    // The hash is used again for every key: its halves are kept.
-    const { high, low } = this.messageKey(Key.asked, headers.tcpSequence, connection);
-    let mine = keys.find(high, low);
-    if (mine >= 0) return mine;
-    mine = slot >= 0 && slots.request[slot] === 0 ? slot : this.open(headers.family, connection);
-    keys.set(high, low, mine);
-    const answer = this.messageKey(Key.answered, headers.tcpSequence + headers.payloadLength, connection);
-    keys.set(answer.high, answer.low, mine);
+  private noteRequest(newest: number, request: number, headers: Headers, connection: Connection): number {
+    const { slots } = this.desk;
+    let mine = -1;
+    for (const slot of this.requestsOf(newest)) {
+      if (slots.start[slot] === headers.tcpSequence && slots.request[slot] === request) return slot;
+      if (this.mayAsk(slot, headers.tcpSequence)) mine = slot;
+    }
+    if (mine < 0) mine = this.open(headers.family, connection, newest);
+    slots.start[mine] = headers.tcpSequence;
     slots.request[mine] = request;
-    if (this.desk.endpoints.parts[connection.endpoint] === Part.upstream) this.settleParent(mine, request, connection);
-    else this.settleChild(mine, request, connection.client);
+    this.causes.settle(mine, request, connection.client, this.isBehind(connection));
     return mine;
   }
 
-  private settleParent(slot: number, request: number, { client }: Connection): void {
-    const { hash, keys, slots } = this.desk;
-    const parent = slots.parent[slot] as number;
-    if (parent >= 0 && (slots.request[parent] === request || slots.request[parent] === 0)) return;
-    if (parent >= 0) this.unlink(slot, parent);
-    for (const asked of this.remembered(Key.client, client)) {
-      if (slots.request[asked] !== request || (slots.child[asked] as number) >= 0 || !this.isWithin(slot, asked, slots.now)) continue;
-      this.link(slot, asked);
-      return;
-    }
-    if (parent >= 0) this.remember(Key.orphan, slot, client);
-    hash.begin(Key.request).add(request).end();
-    keys.set(hash.high, hash.low, slot);
-  }
-
-  private settleChild(slot: number, request: number, client: Uint32Array): void {
+  /** Whether a slot that nothing is known to be asked by may be that of a request that begins there. */
+  private mayAsk(slot: number, sequence: number): boolean {
     const { slots } = this.desk;
-    const child = slots.child[slot] as number;
-    if (child >= 0 && (slots.request[child] === request || slots.request[child] === 0)) return;
-    if (child >= 0) {
-      this.unlink(child, slot);
-      this.remember(Key.orphan, child, client);
-    }
-    this.adopt(slot, client, request);
+    if (slots.request[slot] !== 0) return false;
+    return ((sequence - (slots.start[slot] as number)) | 0) <= 0 || slots.answeredAt[slot] === Number.POSITIVE_INFINITY;
   }
 
-  /** When everything has been seen: a request that nginx asked of nobody under its client's address may have travelled under another's. */
+  /** When everything has been seen. */
   settle(slot: number): void {
-    const { hash, keys, slots } = this.desk;
-    const request = slots.request[slot] as number;
-    if (request === 0 || (slots.child[slot] as number) >= 0) return;
-    hash.begin(Key.request).add(request).end();
-    const orphan = keys.find(hash.high, hash.low);
-    if (orphan < 0 || orphan === slot || (slots.parent[orphan] as number) >= 0) return;
-    if (this.isWithin(orphan, slot, slots.first[orphan] as number)) this.link(orphan, slot);
-  }
-
-  private isWithin(slot: number, parent: number, time: number): boolean {
-    const { slots } = this.desk;
-    return slot !== parent && time > (slots.first[parent] as number) - slack && time < this.latestFor(parent);
-  }
-
-  /** The request that a response acknowledges, of several on one connection. */
-  private answeredBy(slot: number, headers: Headers, connection: Connection): number {
-    const { keys, slots } = this.desk;
-    const { high, low } = this.messageKey(Key.answered, headers.tcpAcknowledgement, connection);
-    const found = keys.find(high, low);
-    const mine = found >= 0 ? found : slot;
-    if (mine >= 0) slots.answeredAt[mine] = Math.min(slots.answeredAt[mine] as number, slots.now);
-    return mine;
-  }
-
-  private messageKey(kind: number, sequence: number, { client, port, endpoint }: Connection): { high: number; low: number } {
-    return this.desk.hash
-      .begin(kind)
-      .address(client)
-      .add(port)
-      .add(endpoint)
-      .add(sequence | 0)
-      .end();
-  }
-
-  private link(slot: number, parent: number): void {
-    const { slots } = this.desk;
-    slots.parent[slot] = parent;
-    slots.sibling[slot] = slots.child[parent] as number;
-    slots.child[parent] = slot;
-  }
-
-  private unlink(slot: number, parent: number): void {
-    const { slots } = this.desk;
-    if (slots.child[parent] === slot) slots.child[parent] = slots.sibling[slot] as number;
-    slots.sibling[slot] = -1;
-    slots.parent[slot] = -1;
+    this.causes.settleLast(slot);
   }
 
   private connectionKey(client: Uint32Array, port: number, endpoint: number): { high: number; low: number } {
-    return this.desk.hash.begin(Key.connection).address(client).add(port).add(endpoint).end();
+    return this.desk.hash.begin(connectionKey).address(client).add(port).add(endpoint).end();
   }
 }
 
@@ -268,9 +202,22 @@ interface Connection {
   endpoint: number;
 }
 
+/** Where among the client's bytes a packet of the client's begins: a SYN takes the place of one. */
+function placeOf({ tcpFlags, tcpSequence }: Headers): number {
+  return tcpSequence + (tcpFlags & syn ? 1 : 0);
+}
+
 function kindOf({ tcpFlags, payloadLength }: Headers, to: boolean, { content, status }: Gist): Kind | undefined {
   if (tcpFlags & reset) return to ? Kind.resetTo : Kind.resetFrom;
   if (tcpFlags & syn) return to ? Kind.syn : Kind.synAck;
-  if (payloadLength > 0) return to ? Kind.dataTo : content === Content.httpResponse && status >= 500 ? Kind.failureFrom : Kind.dataFrom;
+  if (payloadLength > 0 && to) return Kind.dataTo;
+  if (payloadLength > 0 && content === Content.httpResponse) return kindOfStatus(status);
+  if (payloadLength > 0) return Kind.dataFrom;
   return tcpFlags & fin && !to ? Kind.finFrom : undefined;
+}
+
+/** A server says "100 Continue" before it has an answer, and nginx before it has asked anybody. */
+function kindOfStatus(status: number): Kind | undefined {
+  if (status >= 500) return Kind.failureFrom;
+  return status < 200 && status !== 101 ? undefined : Kind.dataFrom;
 }

@@ -10,6 +10,8 @@ export const Flag = {
   behind: 4,
   /** A connection whose beginning was not seen. */
   midway: 8,
+  /** The answer, of which what is seen may be any part, began with a status of 500 and up. */
+  failing: 16,
 } as const;
 
 /**
@@ -41,6 +43,9 @@ export class Slots {
   readonly sequence: Uint32Array;
   /** Hash of what an HTTP request asks for; 0: not seen. */
   readonly request: Uint32Array;
+  /** TCP: where in the client's bytes the request begins, and an earlier request of the same connection, or -1. */
+  readonly start: Uint32Array;
+  readonly before: Int32Array;
   /** An earlier slot of the same client or flow, or -1. */
   readonly previous: Int32Array;
   /** An earlier attempt for the same client's connection, or -1. */
@@ -76,6 +81,8 @@ export class Slots {
     this.content = new Int32Array(capacity);
     this.sequence = new Uint32Array(capacity);
     this.request = new Uint32Array(capacity);
+    this.start = new Uint32Array(capacity);
+    this.before = new Int32Array(capacity);
     this.previous = new Int32Array(capacity);
     this.sibling = new Int32Array(capacity);
     this.parent = new Int32Array(capacity);
@@ -99,6 +106,8 @@ export class Slots {
     this.content[slot] = 0;
     this.sequence[slot] = 0;
     this.request[slot] = 0;
+    this.start[slot] = 0;
+    this.before[slot] = -1;
     this.previous[slot] = -1;
     this.sibling[slot] = -1;
     this.parent[slot] = -1;

@@ -163,4 +163,59 @@ describe('connections of a client and of nginx', () => {
     sent(on, { from: `${vip}:80`, to: `${second}:4000`, text: 'HTTP/1.1 502 Bad Gateway\r\n\r\n' });
     expect(told(on).sort()).toEqual(['1 delivered by 172.16.0.11', '1 refused by 172.16.0.12']);
   });
+
+  it('that nginx opens twice for a request, as the first upstream broke it off, are two attempts', () => {
+    const on = begin();
+    asks(on, `${client}:4000`, '/a');
+    reaches(on, `${client}:5000`, dev1, '/a');
+    sent(on, { from: `${dev1}:80`, to: `${client}:5000`, flags: reset });
+    reaches(on, `${client}:5001`, dev2, '/a');
+    answers(on, dev2, `${client}:5001`);
+    answers(on, vip, `${client}:4000`);
+    expect(told(on).sort()).toEqual(['1 delivered by 172.16.0.12', '1 refused by 172.16.0.11']);
+  });
+
+  it('that a client opens in advance and does not use take nothing from the one that asks', () => {
+    const on = begin();
+    sent(on, { from: `${client}:3999`, to: `${vip}:80`, flags: syn, sequence: 7 });
+    sent(on, { from: `${vip}:80`, to: `${client}:3999`, flags: synAck });
+    asks(on, `${client}:4000`, '/a');
+    reaches(on, `${client}:5000`, dev1, '/a');
+    answers(on, dev1, `${client}:5000`);
+    answers(on, vip, `${client}:4000`);
+    expect(told(on).sort()).toEqual(['1 delivered by 172.16.0.11', '1 delivered by nobody']);
+  });
+
+  it('keep each answer with its request, though a capture that lags behind shows it after the next request', () => {
+    const on = begin();
+    const from = `${client}:4000`;
+    asks(on, from, '/a');
+    // In one frame at one point, in two at the other.
+    const body = 'x'.repeat(5000);
+    const end = 1001 + get('/a').length + body.length;
+    sent(on, { from, to: `${vip}:80`, sequence: 1001 + get('/a').length, text: body });
+    sent(on, { from, to: `${vip}:80`, sequence: end, text: get('/b') });
+    sent(on, { from: `${vip}:80`, to: from, acknowledgement: end, text: ok });
+    expect(told(on).sort()).toEqual(['1 delivered by nobody', '1 vanished by nobody']);
+    const [first] = on.tracer.joiner.slots.opened();
+    expect(on.tracer.joiner.slots.answeredAt[first ?? -1]).toBe(on.now);
+  });
+});
+
+describe('an answer', () => {
+  it('that is a failure is one as a whole, however many segments it has', () => {
+    const on = begin();
+    asks(on, `${client}:4000`, '/a');
+    sent(on, { from: `${vip}:80`, to: `${client}:4000`, text: 'HTTP/1.1 502 Bad Gateway\r\n\r\n' });
+    sent(on, { from: `${vip}:80`, to: `${client}:4000`, text: '<html>'.repeat(200) });
+    expect(told(on)).toEqual(['1 refused by nobody']);
+  });
+
+  it('is not what nginx says to go on', () => {
+    const on = begin();
+    asks(on, `${client}:4000`, '/a');
+    sent(on, { from: `${vip}:80`, to: `${client}:4000`, text: 'HTTP/1.1 100 Continue\r\n\r\n' });
+    sent(on, { from: `${client}:5000`, to: `${dev1}:80`, flags: syn, sequence: 1 });
+    expect(told(on)).toEqual(['1 vanished by 172.16.0.11']);
+  });
 });

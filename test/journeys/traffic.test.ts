@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { learn } from '../../src/journeys/learn.js';
-import { type ByteSource, readBeginnings, readTogether } from '../../src/journeys/offline.js';
+import { readBeginnings, readTogether } from '../../src/journeys/offline.js';
 import type { FoundPattern } from '../../src/journeys/pattern.js';
 import type { TracedService } from '../../src/journeys/services.js';
 import { Tracer } from '../../src/journeys/tracer.js';
+import { sourceOf } from '../kit/captures.js';
 import { sightings, trafficBuffers } from '../kit/traffic.js';
 import type { TrafficOptions } from '../kit/traffic-options.js';
 
@@ -11,17 +12,6 @@ import type { TrafficOptions } from '../kit/traffic-options.js';
 const transactions = Number(process.env.TRANSACTIONS ?? 40_000);
 
 const service: TracedService = { protocol: 'udp', port: 53, upstreamPorts: [53], upstreams: [], answersTo: 'unknown' };
-
-function sourceOf(file: Uint8Array): ByteSource {
-  let at = 0;
-  return {
-    next(most) {
-      const piece = file.subarray(at, at + most);
-      at += piece.length;
-      return piece.length > 0 ? piece : undefined;
-    },
-  };
-}
 
 /** Reads files as a user would who has nothing but files. */
 async function follow(files: readonly Uint8Array[], hosts: readonly { host: string; iface: string }[], known: Partial<TracedService> = {}) {

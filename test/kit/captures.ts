@@ -1,3 +1,4 @@
+import type { ByteSource } from '../../src/journeys/offline.js';
 import { joined } from './frames.js';
 
 /*
@@ -98,4 +99,16 @@ export function pcapngFile(
 ): Uint8Array {
   const blocks = pcapngBlocks(order);
   return joined(blocks.section(), ...interfaces.map(blocks.interface), ...frames.map((frame) => blocks.packet(frame)));
+}
+
+/** A capture file in memory, as what reads files takes it. */
+export function sourceOf(file: Uint8Array): ByteSource {
+  let at = 0;
+  return {
+    next(most) {
+      const piece = file.subarray(at, at + most);
+      at += piece.length;
+      return piece.length > 0 ? piece : undefined;
+    },
+  };
 }
