@@ -1,27 +1,31 @@
 import { join } from 'node:path';
 import { type MergedCapture, mergeCaptures } from '../capture/files/merge.js';
-import { tellEnding } from '../journeys/endings.js';
+import { tellPackets } from '../journeys/endings.js';
 import type { Finished, TracedPoint } from '../journeys/tracer.js';
+import { sanitize } from '../report/sanitize.js';
 import type { Io } from './options.js';
 
 const name = 'merged.pcapng';
+/** Names of files, interfaces and services are foreign, and Wireshark shows them as they are; characters. */
+const [longestName, longestRemark] = [200, 1000];
 
-/** Puts the captures on one timeline, with a remark on each packet that a failed transaction ended with. What cannot be written is told, and costs nothing else. */
+/** Puts the captures on one timeline, with remarks where failed transactions ended and where each pattern's example began. What cannot be written is told, and costs nothing else. */
 export function writeMerged(
   directory: string,
   captures: readonly { path: string; point: TracedPoint }[],
-  { clocks, endings }: Finished,
+  { clocks, endings, patterns }: Finished,
   io: Io,
 ): void {
   const offsetAt = clocks.offsetAt();
+  const told = tellPackets(patterns, endings);
   const merged = captures.map(
     ({ path, point: { host, iface, clockOffset } }, n): MergedCapture => ({
       path,
-      name: `${host}/${iface}`,
+      name: sanitize(`${host}/${iface}`, { most: longestName }),
       correct: (time) => time - (offsetAt(host, time - clockOffset) ?? clockOffset),
-      remarks: endings.kept
+      remarks: told
         .filter(({ point }) => point === n)
-        .map((ending) => ({ time: ending.time + clockOffset, port: ending.port, text: tellEnding(ending) })),
+        .map(({ time, port, text }) => ({ time: time + clockOffset, port, text: sanitize(text, { most: longestRemark }) })),
     }),
   );
   io.progress(`writing ${name}`);

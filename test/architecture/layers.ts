@@ -209,9 +209,9 @@ export const layers: readonly Layer[] = [
   },
   {
     of: 'src/commands/trace-merged.ts',
-    may: ['src/types', 'src/journeys/', 'src/capture/files/', 'src/commands/'],
+    may: ['src/types', 'src/journeys/', 'src/capture/files/', 'src/report/sanitize.ts', 'src/commands/'],
     packages: ['node:path'],
-    why: 'says of captures what was found in them',
+    why: 'says of captures what was found in them, in text that is safe to show',
   },
   {
     of: 'src/commands/check.ts',

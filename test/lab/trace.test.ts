@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PatternEnd, Report } from '../../src/types.js';
+import { framesOf } from '../kit/timeline.js';
 import { captureOn, diagnosed, trace, traceProcess } from './doctor.js';
 import { inLab } from './in-lab.js';
 import type { Lab } from './lab.js';
@@ -141,12 +142,26 @@ describe('a trace that could go on for a minute', () => {
   );
 });
 
+/** One timeline of all that was captured, which says where the transactions failed that the report counts. */
+async function expectMerged(directory: string, captures: readonly string[], { trace: seen }: Report): Promise<void> {
+  const frames = await framesOf(join(directory, 'merged.pcapng'));
+  const counts = await Promise.all(captures.map(async (name) => (await framesOf(join(directory, name))).length));
+  expect(frames).toHaveLength(counts.reduce((sum, count) => sum + count, 0));
+  expect(frames.every(({ time }, n) => n === 0 || time >= (frames[n - 1]?.time ?? 0))).toBe(true);
+  const ended = frames.filter(({ comment }) => comment.includes('ended: misdelivered'));
+  expect(ended.length).toBeGreaterThan(0);
+  expect(ended).toHaveLength(seen?.transactions.failed ?? -1);
+  expect(frames.some(({ comment }) => comment.includes('began: misdelivered'))).toBe(true);
+}
+
 describe('what was captured', () => {
   it('tells the same from files, without any host, and with the snapshots the same cause', () =>
     inLabOf('dsr/reply-not-rewritten', async (lab) => {
       const [written, snapshots] = ['captured', 'snapshots.json'].map((name) => join(lab.directoryOf('client'), name)) as [string, string];
       const { report: live } = await trace(lab, ['--port', '53', '--probe', '--write', written, '--save', snapshots]);
-      const files = (await readdir(written)).flatMap((name) => ['--read', `${name.split('-')[0]}=${join(written, name)}`]);
+      const captures = (await readdir(written)).filter((name) => name !== 'merged.pcapng');
+      await expectMerged(written, captures, live);
+      const files = captures.flatMap((name) => ['--read', `${name.split('-')[0]}=${join(written, name)}`]);
       const alone = await trace(lab, ['--port', '53', ...files], []);
       const whole = await trace(lab, [snapshots, '--port', '53', ...files], []);
       for (const { report } of [alone, whole]) {

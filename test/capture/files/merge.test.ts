@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Report } from '../../../src/types.js';
+import { framesOf } from '../../kit/timeline.js';
 import { trafficFiles } from '../../kit/traffic.js';
 
 const program = fileURLToPath(new URL('../../../bin/tpdoctor', import.meta.url));
@@ -17,16 +18,6 @@ function traffic() {
   const made = trafficFiles({ transactions: 4000, perSecond, loss: 0.01, clocks }, directory);
   const reads = made.paths.flatMap((path, n) => ['--read', `${made.points[n]?.host}=${path}`]);
   return { ...made, directory, command: ['trace', '--port', '53', '--json', ...reads, '--write', join(directory, 'out')] };
-}
-
-/** Interface, time in seconds and remark of each packet, as Wireshark has them. */
-async function framesOf(file: string) {
-  const fields = ['frame.interface_name', 'frame.time_epoch', 'frame.comment'].flatMap((field) => ['-e', field]);
-  const { stdout } = await execa('tshark', ['-n', '-r', file, '-T', 'fields', ...fields]);
-  return stdout.split('\n').map((line) => {
-    const [iface = '', time = '', comment = ''] = line.split('\t');
-    return { iface, time: Number(time), comment };
-  });
 }
 
 test('captures of hosts whose clocks are seconds apart become one timeline, with a remark where each lost transaction ended', async () => {
@@ -42,10 +33,34 @@ test('captures of hosts whose clocks are seconds apart become one timeline, with
   const seconds = (frames.at(-1)?.time ?? 0) - (frames[0]?.time ?? 0);
   expect(Math.abs(seconds - seen.length / perSecond)).toBeLessThan(0.5);
 
-  const remarked = frames.filter(({ comment }) => comment !== '');
+  const began = frames.filter(({ comment }) => comment.includes('here an example began:'));
+  expect(began.length).toBeGreaterThan(1);
+  expect(began.every(({ iface }) => iface === 'client/eth0')).toBe(true);
+  expect(began.filter(({ comment }) => comment.includes('began: delivered;'))).not.toEqual([]);
+
+  const remarked = frames.filter(({ comment }) => comment.includes('here a transaction ended:'));
   expect(remarked.every(({ iface, comment }) => comment.includes(`ended: vanished after ${iface};`))).toBe(true);
   expect(remarked).toHaveLength(trace?.transactions.failed ?? -1);
   expect(remarked.length).toBeGreaterThan(10);
+});
+
+test('what a file is called cannot steer the terminal that its packets are shown on', async () => {
+  const { directory, command, paths, seen } = traffic();
+  const hostile = join(directory, `dev1-\x1b[31m${'y'.repeat(210)}.pcap`);
+  const last = paths.at(-1) ?? '';
+  renameSync(last, hostile);
+  await execa(
+    program,
+    command.map((word) => word.replace(last, hostile)),
+    { reject: false },
+  );
+  const frames = await framesOf(join(directory, 'out', 'merged.pcapng'));
+  expect(seen.length).toBeGreaterThan(0);
+  const from = frames.filter(({ iface }) => iface.startsWith('dev1/'));
+  expect(from.length).toBeGreaterThan(0);
+  const texts = frames.flatMap(({ iface, comment }) => [iface, comment]).join('');
+  expect(texts).toContain('x1b[31m');
+  expect(texts).not.toContain('\x1b');
 });
 
 test('on a full disk there is no merged file, but a verdict', async () => {
