@@ -184,14 +184,15 @@ async function settle(tracer: Tracer): Promise<void> {
 function countsOf(plans: readonly CapturePlan[], ends: readonly CaptureEnd[], tracer: Tracer): PointCount[] {
   const counts = new Map<string, PointCount>();
   plans.forEach(({ host, iface }, n) => {
-    // What a capture that ended by itself did not see may have passed all the same.
-    if (ends[n]?.why !== undefined) return;
-    const known = counts.get(`${host} ${iface}`) ?? { host, iface, packets: 0, dropped: 0 };
     const { dropped, why } = ends[n] ?? {};
+    const packets = tracer.packets[n] ?? 0;
+    if (why !== undefined && packets === 0) return;
+    const known = counts.get(`${host} ${iface}`) ?? { host, iface, packets: 0, dropped: 0 };
+    // What a capture that ended by itself did not see may have passed all the same.
     const partial = why ?? (dropped === undefined ? 'it did not tell what it dropped' : known.partial);
     counts.set(`${host} ${iface}`, {
       ...known,
-      packets: known.packets + (tracer.packets[n] ?? 0),
+      packets: known.packets + packets,
       dropped: known.dropped + (dropped ?? 0),
       ...(partial === undefined ? {} : { partial }),
     });

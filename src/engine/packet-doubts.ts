@@ -8,8 +8,7 @@ export function findPacketDoubts(c: Case, diagnoses: readonly Diagnosis[]): NotE
     return [
       {
         what: 'packets of the services',
-        why: `none were seen at ${observed.points.length} point${observed.points.length === 1 ? '' : 's'} while it was captured`,
-        settle: 'capture for longer, or live with --probe, which sends requests',
+        ...unseen(observed.points.length),
       },
     ];
   if (observed.transactions.total === observed.transactions.ambiguous)
@@ -25,6 +24,14 @@ export function findPacketDoubts(c: Case, diagnoses: readonly Diagnosis[]): NotE
   return observed.patterns
     .filter((pattern) => pattern.end !== 'delivered' && pattern.end !== 'ambiguous' && !isExplained(pattern))
     .map(unexplained);
+}
+
+function unseen(points: number): Pick<NotExamined, 'why' | 'settle'> {
+  if (points === 0) return { why: 'there was no capture', settle: 'see the warnings: what keeps each from running is told there' };
+  return {
+    why: `none were seen at ${points} point${points === 1 ? '' : 's'} while it was captured`,
+    settle: 'capture for longer, or live with --probe, which sends requests',
+  };
 }
 
 function unexplained({ count, end, vanishedAfter, service, upstream, path }: TracePattern): NotExamined {
