@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
 
 /**
  * What ssh reads for a connection: first our own terms, which win, then the user's. It holds for jump hosts as well, since ssh hands `-F` on to the
@@ -12,7 +14,7 @@ import { resolve } from 'node:path';
  * - A link that was cut is noticed within fifteen seconds.
  */
 export function configuration({ connectSeconds, config }: { connectSeconds: number; config?: string }): string {
-  const theirs = config === undefined ? ['~/.ssh/config', '/etc/ssh/ssh_config'] : [resolve(config)];
+  const theirs = config === undefined ? [usersFile(), '/etc/ssh/ssh_config'] : [resolve(config)];
   return [
     // Not known to ssh before 8.7.
     'IgnoreUnknown ForkAfterAuthentication,SessionType,StdinNull',
@@ -39,4 +41,17 @@ export function configuration({ connectSeconds, config }: { connectSeconds: numb
     ...theirs.map((path) => `Include "${path}"`),
     '',
   ].join('\n');
+}
+
+/** In the home that passwd names, where ssh looks for it; a `~` behind Include is what $HOME says. */
+function usersFile(): string {
+  return join(userInfo().homedir, '.ssh/config');
+}
+
+/** ssh refuses a configuration that others could have written, but looks only at the file that it is given. In its own words. */
+export function whyRefused({ config }: { config?: string }): string | undefined {
+  const file = usersFile();
+  const found = config === undefined ? statSync(file, { throwIfNoEntry: false }) : undefined;
+  const isSafe = found === undefined || ((found.uid === 0 || found.uid === userInfo().uid) && (found.mode & 0o022) === 0);
+  return isSafe ? undefined : `Bad owner or permissions on ${file}`;
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { configuration } from './configuration.js';
+import { configuration, whyRefused } from './configuration.js';
 import { destinationWords, type SshTarget, textOf } from './destination.js';
 import { type Kept, keep } from './keeper.js';
 import { remoteCommand } from './remote-command.js';
@@ -29,7 +29,8 @@ const momentMs = 300;
  * so. It does not keep this process alive, and ends with it.
  */
 export class Connection {
-  private readonly directory = mkdtempSync(join(shortPlace(), `tpdoctor-ssh-${process.pid}-`));
+  /** Made when it connects, for us alone. */
+  private directory = '/nonexistent';
   private opened: Promise<string | undefined> | undefined;
   private kept: Kept | undefined;
 
@@ -57,7 +58,10 @@ export class Connection {
   }
 
   private async connect(limitMs: number): Promise<string | undefined> {
+    const refused = whyRefused(this.target);
+    if (refused !== undefined) return refused;
     const until = Date.now() + limitMs;
+    this.directory = mkdtempSync(join(shortPlace(), `tpdoctor-ssh-${process.pid}-`));
     writeFileSync(join(this.directory, 'config'), configuration({ ...this.target, connectSeconds: Math.ceil(limitMs / 1000) }));
     const kept = keep(this.directory, [...this.places(), '-N', '-T', '-o', 'ControlMaster=yes', ...destinationWords(this.target)]);
     this.kept = kept;

@@ -1,4 +1,4 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -89,6 +89,28 @@ describe('a run over ssh', () => {
       expect((await run(unknown)).hosts.map(({ why }) => why)).toEqual(Array(2).fill(expect.stringMatching(/the-jump-host is not known/)));
     });
   });
+
+  it("follows the user's own configuration, and writes nothing beside it", () =>
+    inLab('proxy/src-valid-mark', {}, async (_, { config, directory }) => {
+      const home = join(directory, 'home');
+      await mkdir(join(home, '.ssh'), { recursive: true, mode: 0o700 });
+      await copyFile(config, join(home, '.ssh/config'));
+      const passwd = (await readFile('/etc/passwd', 'utf8')).replace(/^(root:(?:[^:]*:){4})[^:]*/m, `$1${home}`);
+      await writeFile(join(directory, 'passwd'), passwd);
+      const known = await readFile(join(directory, 'known_hosts'));
+      const command = `mount --bind ${directory}/passwd /etc/passwd; exec ${process.execPath} ${program} check --json --host proxy=ssh://proxy`;
+      const reached = async () => {
+        const running = execa('unshare', ['--mount', 'sh', '-ec', command], { reject: false });
+        const { stdout } = await running;
+        await expect.poll(() => leftOf(running.pid), { timeout: 3000 }).toEqual([]);
+        return (JSON.parse(stdout) as Report).hosts;
+      };
+      expect(await reached()).toEqual([{ name: 'proxy', target: 'ssh://proxy', reached: true, roles: ['proxy'] }]);
+      expect(await readdir(join(home, '.ssh'))).toEqual(['config']);
+      expect(await readFile(join(directory, 'known_hosts'))).toEqual(known);
+      await chmod(join(home, '.ssh/config'), 0o666);
+      expect(await reached()).toMatchObject([{ reached: false, why: expect.stringMatching(/permissions on .*\.ssh\/config/) }]);
+    }));
 
   it.each(['SIGINT', 'SIGKILL'] as const)('leaves nothing on this machine or there when %s ends it', (signal) =>
     inLab('proxy/src-valid-mark', {}, async (lab, { targets }) => {
