@@ -43,7 +43,7 @@ export class SegmentJoiner {
     const slot = asks ? this.noteRequest(newest, gist.low >>> 0, headers, connection) : this.requestAt(newest, to, headers);
     if (slot < 0) return true;
     if (kind === Kind.dataFrom || kind === Kind.failureFrom) slots.answeredAt[slot] = Math.min(slots.answeredAt[slot] as number, slots.now);
-    if (kind === Kind.finFrom && (slots.answeredAt[slot] as number) <= slots.now) return true;
+    if (kind === Kind.finFrom && slots.answeredAt[slot] !== Number.POSITIVE_INFINITY) return true;
     const whole = this.wholeKind(slot, kind, gist);
     const dir = this.desk.directionAt(point, headers.direction, to, endpoint);
     slots.see(slot, marks.numberOf(point, dir, whole, endpoint, 0, headers.ttl, 0), port, whole >= Kind.dataTo ? 0 : headers.ipId);

@@ -59,13 +59,15 @@ export class Patterns {
     const { slots, marks } = this.joiner();
     const slot = this.members[0] as number;
     let isAsked = false;
-    let high = members + (isAttempt ? 2 : 0);
-    let low = slots.protocol[slot] as number;
+    let guessed = 0;
+    let high = members;
+    let low = (slots.protocol[slot] as number) + (isAttempt ? 256 : 0);
     // What is sent again and again does not get younger by it.
     const latest = slots.first[this.members[members - 1] as number] as number;
     for (let m = 0; m < members; m++) {
       const member = this.members[m] as number;
       const base = member * marksPerSlot;
+      guessed |= (slots.flags[member] as number) & Flag.byOrder;
       for (let at = base; at < base + (slots.markCount[member] as number); at++) {
         if (!isFrom(marks.kind[slots.mark[at] as number] as number)) isAsked = true;
         // A sum, as sightings come in any order.
@@ -77,11 +79,11 @@ export class Patterns {
     // Replies to what was asked before the captures began.
     if (!isAsked && (slots.first[slot] as number) - this.begin() < settling) return;
     const pending = end !== undefined && end - latest < grace ? 1 : 0;
-    const key = (low >>> 0) * 0x100000 + ((high >>> 11) & 0x7ffff) * 2 + pending;
+    const key = ((low + guessed * 512) >>> 0) * 0x100000 + ((high >>> 11) & 0x7ffff) * 2 + pending;
     const times = this.timesOf(slot, members);
     const known = this.found.get(key);
     if (known) known.count += times;
-    else if (this.found.size < most) this.found.set(key, this.describe(members, times, { pending: pending === 1, isAttempt }));
+    else if (this.found.size < most) this.found.set(key, this.describe(members, times, { isUncertain: pending + guessed > 0, isAttempt }));
     const pattern = known ?? this.found.get(key);
     if (pattern && hasFailed(pattern)) this.noteEnding(pattern, members);
   }
@@ -114,7 +116,7 @@ export class Patterns {
     return least === greatest ? Math.max(1, least) : 1;
   }
 
-  private describe(members: number, count: number, { pending, isAttempt }: { pending: boolean; isAttempt: boolean }): FoundPattern {
+  private describe(members: number, count: number, { isUncertain, isAttempt }: { isUncertain: boolean; isAttempt: boolean }): FoundPattern {
     const { slots, marks, endpoints } = this.joiner();
     const slot = this.members[0] as number;
     const first = slots.first[slot] as number;
@@ -135,7 +137,7 @@ export class Patterns {
     }
     const sightings = inOrder(isAttempt ? seen.filter(({ kind, leg }) => leg !== 'answer' || kind === Kind.synAck) : seen);
     const service = this.serviceOf(sightings, slots.protocol[slot] === 17 ? 'udp' : 'tcp');
-    const judgement = this.judge(sightings, service, pending, slot);
+    const judgement = this.judge(sightings, service, isUncertain);
     const behind = sightings.findLast(({ endpoint }) => endpoints.parts[endpoint] === Part.upstream);
     return {
       count,
@@ -150,16 +152,15 @@ export class Patterns {
     };
   }
 
-  private judge(sightings: readonly Sighting[], service: TracedService | undefined, pending: boolean, slot: number): Judgement {
+  private judge(sightings: readonly Sighting[], service: TracedService | undefined, isUncertain: boolean): Judgement {
     const expects: Expectation = {
       answersTo: service?.answersTo ?? 'unknown',
       ...(service?.host === undefined ? {} : { proxy: service.host }),
     };
     const judgement = judge(sightings, expects);
-    const { flags } = this.joiner().slots;
     if (judgement.end !== 'vanished') return judgement;
     const unequal = new Set(sightings.filter(({ kind }) => kind === Kind.datagramTo).map(({ times }) => times)).size > 1;
-    if (pending || unequal || ((flags[slot] as number) & Flag.byOrder) !== 0) return { ...judgement, end: 'ambiguous' };
+    if (isUncertain || unequal) return { ...judgement, end: 'ambiguous' };
     return judgement;
   }
 

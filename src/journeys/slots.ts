@@ -3,7 +3,7 @@ export const marksPerSlot = 24;
 
 /** What is known of a transaction beside its marks, as bits. */
 export const Flag = {
-  /** Which reply belongs to which request was told by their order alone. */
+  /** What belongs together was told by order alone, where there was a choice. */
   byOrder: 1,
   /** A request towards the service was seen, and one towards an upstream. */
   asked: 2,
@@ -12,6 +12,8 @@ export const Flag = {
   midway: 8,
   /** The answer, of which what is seen may be any part, began with a status of 500 and up. */
   failing: 16,
+  /** nginx's connection was taken for that of one of several that waited. */
+  chosen: 32,
 } as const;
 
 /**

@@ -152,7 +152,7 @@ class Web {
       // nginx takes a while, and the upstream longer.
       now += 30 + this.chance() * (step === 5 ? 2000 : 60);
     }
-    return now;
+    return seen === 16 ? now : undefined;
   }
 
   /** From a few bytes to several frames of the greatest size. */
