@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { broughtAbout } from '../kit/standing-risks.js';
 import { carryOut, check, diagnosed, everythingDiagnosed } from './doctor.js';
+import { expectSameFromBundle } from './from-bundle.js';
 import { inLab } from './in-lab.js';
 import type { Lab } from './lab.js';
 import { failing } from './probe.js';
@@ -10,9 +12,11 @@ import { type TopologyName, topologyNames } from './topologies.js';
 async function diagnoseAndCure(lab: Lab, fault: Fault): Promise<void> {
   expect(await failing(lab), 'what the fault breaks').toEqual(fault.fails);
   const wanted = fault.outbound === undefined ? [] : ['--outbound', fault.outbound];
-  const { exitCode, report } = await check(lab, { args: wanted });
+  const saved = join(lab.dir, 'saved.json');
+  const { exitCode, report } = await check(lab, { args: [...wanted, '--save', saved] });
   expect(diagnosed(report)).toEqual([`fault ${fault.cause} on ${fault.host}`]);
   expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 1, verdict: 'faulty' });
+  await expectSameFromBundle(report, saved);
   const fix = broughtAbout(report.diagnoses).flatMap((diagnosis) => diagnosis.fix);
   expect(fix).not.toEqual([]);
   await carryOut(lab, fix);
@@ -47,7 +51,9 @@ async function tellAndCure(lab: Lab, { cause, host, loses = [], leaves = [] }: R
 
 async function findHealthy(lab: Lab, { lacks = [] }: Pick<Oddity, 'lacks'>): Promise<void> {
   expect(await failing(lab)).toEqual(lacks);
-  const { exitCode, report } = await check(lab);
+  const saved = join(lab.dir, 'saved.json');
+  const { exitCode, report } = await check(lab, { args: ['--save', saved] });
+  await expectSameFromBundle(report, saved);
   expect(report.diagnoses.filter(({ severity }) => severity === 'fault')).toEqual([]);
   expect(report.findings.filter(({ status }) => status === 'fail' || status === 'crash')).toEqual([]);
   expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 0, verdict: 'healthy' });
