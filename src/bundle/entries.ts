@@ -44,14 +44,24 @@ const files: readonly string[] = ['File', 'OldFile', 'ContiguousFile'];
 export async function readArchive(path: string, limits: Limits, open: (entry: Entry) => Sink): Promise<void> {
   const input = createReadStream(path);
   const reader = new ArchiveReader(limits, open);
-  await pipeline(input, createGunzip(), async (unpacked: AsyncIterable<Buffer>) => {
-    for await (const chunk of unpacked) {
-      reader.push(chunk);
-      if (reader.size > ratioFrom && reader.size > mostRatio * input.bytesRead)
-        throw new BadArchive(`it unpacks to ${mostRatio} times its size`);
+  let refused: unknown;
+  const read = async (unpacked: AsyncIterable<Buffer>): Promise<void> => {
+    try {
+      for await (const chunk of unpacked) {
+        reader.push(chunk);
+        if (reader.size > ratioFrom && reader.size > mostRatio * input.bytesRead)
+          throw new BadArchive(`it unpacks to ${mostRatio} times its size`);
+      }
+      reader.end();
+    } catch (error) {
+      refused = error;
+      throw error;
     }
+  };
+  await pipeline(input, createGunzip(), read).catch((error: unknown) => {
+    // What ends the streams may be told before what it was ended for.
+    throw refused ?? error;
   });
-  reader.end();
 }
 
 class ArchiveReader {
