@@ -9,6 +9,7 @@ import type { Packet, Query } from '../../src/types.js';
 import { articleSnapshots, client, upstreams } from '../kit/article.js';
 import { setIptables } from '../kit/change.js';
 import { compareCaptures } from './bench-captures.js';
+import { measureLoad } from './bench-load.js';
 import { type Lab, raiseLab } from './lab.js';
 import { compare, node } from './measure.js';
 
@@ -107,6 +108,7 @@ try {
     () => node('-e', '0'),
   );
   compareChecks(lab);
+  await measureLoad(lab);
   compareFirewall();
   comparePrediction();
 } finally {

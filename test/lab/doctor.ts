@@ -35,7 +35,7 @@ export async function trace(lab: Lab, args: readonly string[], targets: readonly
 }
 
 /** Waits until a packet socket is open on every host, and a moment for those of further links. */
-export async function captureOn(lab: Lab): Promise<void> {
+export async function captureOn(lab: Pick<Lab, 'must' | 'hosts'>): Promise<void> {
   for (const { name } of lab.hosts) await lab.must(name, 'until [ "$(wc -l < /proc/net/packet)" -gt 1 ]; do sleep 0.1; done');
   await setTimeout(1000);
 }
