@@ -43,11 +43,10 @@ export function addBundle(program: Command, shell: Shell): void {
     .addOption(new Option('--trace <TIME>', 'capture packets on all hosts for so long, too: 30, 30s or 2m').argParser(durationOf))
     .option('--port <PORT>', 'with --trace: the listening port of the service (repeatable)', collect(portOf))
     .option('--probe', "with --trace: send requests of tpdoctor's own from the client's host")
-    .option(
-      '--max-size <SIZE>',
-      'before compression: 1M to 960M; what does not fit is named and left out (default: 256M)',
-      bytesOf,
-      defaultBytes,
+    .addOption(
+      new Option('--max-size <SIZE>', 'before compression: 1M to 960M; what does not fit is named and left out')
+        .argParser(bytesOf)
+        .default(defaultBytes, '256M'),
     )
     .option('--ssh-config <FILE>', 'for ssh, instead of ~/.ssh/config')
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)

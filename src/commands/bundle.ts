@@ -109,5 +109,6 @@ async function pack(
 
 function summary(out: string, { hosts, items }: Manifest): string {
   const files = items.filter(({ path }) => path !== undefined).length;
-  return `${out}: ${hosts.length} host${hosts.length === 1 ? '' : 's'}, ${files} files; tpdoctor check ${out} reads it`;
+  const verb = items.some(({ kind }) => kind === 'capture') ? 'trace' : 'check';
+  return `${out}: ${hosts.length} host${hosts.length === 1 ? '' : 's'}, ${files} files, secrets taken out; tpdoctor ${verb} ${out} reads it`;
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Lab, raiseLab } from './lab.js';
@@ -11,7 +12,13 @@ import { topologyNames, topologyOf } from './topologies.js';
 
 const program = fileURLToPath(new URL('../../../bin/tpdoctor', import.meta.url));
 const { values } = parseArgs({
-  options: { fault: { type: 'string', default: 'proxy/mark-rule-missing' }, list: { type: 'boolean' }, trace: { type: 'boolean' } },
+  options: {
+    fault: { type: 'string', default: 'proxy/mark-rule-missing' },
+    list: { type: 'boolean' },
+    trace: { type: 'boolean' },
+    bundle: { type: 'boolean' },
+    out: { type: 'string', default: 'case.tgz' },
+  },
 });
 const all: readonly (Fault | Risk)[] = [...faults, ...furtherFaults, ...risks];
 
@@ -19,6 +26,10 @@ async function main(): Promise<number> {
   if (values.list) {
     list();
     return 0;
+  }
+  if (values.bundle && existsSync(values.out)) {
+    console.error(`${values.out} is there already: name another file with --out`);
+    return 64;
   }
   const shown = all.find(({ name }) => name === values.fault) ?? all.find(({ cause }) => cause === values.fault);
   if (shown) return await show(shown);
@@ -43,13 +54,22 @@ async function show(shown: Fault | Risk): Promise<number> {
     say(`breaking it: ${shown.name}`);
     await lab.change(shown.changes);
     say(`${service} from the client now: ${await answers(lab, service)}`);
-    if (values.trace) return run('trace', [...portOf(lab, service), '--probe', ...lab.hostArguments()], shown.severity === 'risk' ? 0 : 1);
+    const expected = shown.severity === 'risk' ? 0 : 1;
     const outbound = shown.severity === 'fault' && shown.outbound !== undefined ? ['--outbound', shown.outbound] : [];
-    return run('check', [...lab.hostArguments(), ...outbound], shown.severity === 'risk' ? 0 : 1);
+    if (values.bundle)
+      return leaveBundle(lab, [...outbound, ...(values.trace ? ['--trace', '5s', '--probe', ...portOf(lab, service)] : [])], expected);
+    if (values.trace) return run('trace', [...portOf(lab, service), '--probe', ...lab.hostArguments()], expected);
+    return run('check', [...lab.hostArguments(), ...outbound], expected);
   } finally {
     await lab.remove();
     say('the lab is gone');
   }
+}
+
+/** The bundle outlives the lab. */
+function leaveBundle(lab: Lab, args: readonly string[], expected: number): number {
+  const made = run('bundle', [...lab.hostArguments(), ...args, '--quiet', '-o', values.out], expected);
+  return made === 0 ? run(values.trace ? 'trace' : 'check', [values.out], expected) : made;
 }
 
 async function answers(lab: Lab, service: string): Promise<string> {
@@ -62,7 +82,7 @@ function portOf(lab: Lab, service: string): string[] {
   return port === undefined ? [] : ['--port', String(port)];
 }
 
-function run(verb: 'check' | 'trace', args: readonly string[], expected: number): number {
+function run(verb: 'check' | 'trace' | 'bundle', args: readonly string[], expected: number): number {
   say(`tpdoctor ${verb} ${args.join(' ')}\n`);
   const { status } = spawnSync(process.execPath, [program, verb, ...args], { stdio: 'inherit' });
   if (status !== expected) say(`tpdoctor ended with ${status}, expected ${expected}`);
