@@ -10,6 +10,7 @@ import {
   endpointOf,
   hostOf,
   idOf,
+  type OutputFormat,
   outboundOf,
   outputOf,
   pidOf,
@@ -58,7 +59,7 @@ interface PathFlags extends HostFlags {
 interface CheckFlags extends HostFlags {
   client?: string[];
   outbound?: string[];
-  output: 'table' | 'json';
+  output: OutputFormat;
   only?: string[];
   skip?: string[];
   record?: string;
@@ -143,7 +144,7 @@ function addCheck(program: Command, shell: Shell): void {
     .option('--client <IP|PREFIX>', 'clients to reason about (repeatable)', collect(clientOf))
     .option('--nginx <PID>', 'only this nginx master', pidOf)
     .option('--outbound <HOST>', 'a destination that upstreams must reach (repeatable)', collect(outboundOf))
-    .addOption(new Option('--output <FORMAT>', 'table or json').argParser(outputOf).default('table'))
+    .addOption(new Option('--output <FORMAT>', 'table, json, junit or markdown').argParser(outputOf).default('table'))
     .option('--json', 'the same as --output json')
     .option('--only <ID>', 'only these checks and causes; * stands for anything (repeatable)', collect(idOf))
     .option('--skip <ID>', 'not these checks and causes (repeatable)', collect(idOf))

@@ -6,7 +6,8 @@ import { type Preferred, preferredSource, wildcardSocket } from '../../src/reaso
 import { concludeFrom, distinct, groupBy, list, serviceList } from '../../src/reasoning/broken.js';
 import { linesSinceStart } from '../../src/reasoning/log-since-start.js';
 import { concerns } from '../../src/reasoning/logged-upstream.js';
-import type { Case, Cure, ErrorLogLine, Rule, Step, Walk } from '../../src/types.js';
+import { addressIn, captureAt, describePacket, walksOf } from '../../src/reasoning/packets.js';
+import type { Case, Cure, ErrorLogLine, PatternStep, Rule, Step, Walk } from '../../src/types.js';
 
 const rule: Rule = {
   title: 'the upstream answers under another of its addresses',
@@ -31,21 +32,31 @@ const rule: Rule = {
       const asked = distinct(found.map(({ walk }) => walk.upstream.address ?? ''));
       const used = distinct(found.map(({ preferred }) => preferred.source));
       const broken = found.map(({ walk, arrival }) => ({ walk, step: arrival }));
+      const answers = found.flatMap(({ walk }) => seenAnswer(c, walk, host) ?? []);
       return concludeFrom(broken, {
         host,
-        certainty: found.every(({ isClear }) => isClear) ? 'consistent' : 'possible',
+        certainty: answers.length > 0 ? 'proven' : found.every(({ isClear }) => isClear) ? 'consistent' : 'possible',
         summary: `${host} is asked on ${list(asked)}, and its route to the clients prefers ${list(used)} as source of the answers (${serviceList(broken)})`,
         because: [
           `the socket is bound to no address, so the kernel picks ${list(used)} unless the server names one`,
-          'nginx times out on this upstream, though every predicted path is whole',
+          answers.length > 0
+            ? 'packets show the answers under that address'
+            : 'nginx times out on this upstream, though every predicted path is whole',
         ],
-        evidence: found.slice(0, 2).flatMap(({ walk, preferred, socket }) => [
-          { host, what: `a UDP socket on ${socket}, port ${walk.upstream.port}`, source: '/proc/net/udp' },
-          { host, what: `source ${preferred.source} towards ${walk.client}`, source: `ip route get ${walk.client}` },
-        ]),
+        evidence: [
+          ...answers
+            .slice(0, 2)
+            .map((step) => ({ host, what: `answers come from there: ${describePacket(step)}`, source: captureAt(step) })),
+          ...found.slice(0, 2).flatMap(({ walk, preferred, socket }) => [
+            { host, what: `a UDP socket on ${socket}, port ${walk.upstream.port}`, source: '/proc/net/udp' },
+            { host, what: `source ${preferred.source} towards ${walk.client}`, source: `ip route get ${walk.client}` },
+          ]),
+        ],
         cures: preferring(c, host, found),
         verify: distinct(found.map(({ walk }) => `ip route get ${walk.client}   # must say src ${walk.upstream.address}`)),
-        settle: `a capture of UDP port ${found[0]?.walk.upstream.port} on ${host}: from which address does it answer?`,
+        ...(answers.length > 0
+          ? {}
+          : { settle: `a capture of UDP port ${found[0]?.walk.upstream.port} on ${host}: from which address does it answer?` }),
       });
     }),
 };
@@ -80,8 +91,17 @@ function answersElsewhere(c: Case, walk: Walk): Omit<Stranger, 'isClear'> | unde
   if (!arrival || arrival.host === walk.service.host || address === undefined || family === 6) return undefined;
   const snapshot = c.snapshots.get(arrival.host);
   const [preferred, socket] = [preferredSource(snapshot, walk.client), wildcardSocket(snapshot, walk)];
-  if (!preferred || !socket || sameAddress(preferred.source, address) || timeouts(c, walk).length === 0) return undefined;
+  if (!preferred || !socket || sameAddress(preferred.source, address)) return undefined;
+  if (timeouts(c, walk).length === 0 && seenAnswer(c, walk, arrival.host) === undefined) return undefined;
   return { walk, host: arrival.host, arrival, preferred, socket: socket.localAddress };
+}
+
+/** An answer to the client that left the upstream's host under an address that nobody asked. */
+function seenAnswer(c: Case, walk: Walk, host: string): PatternStep | undefined {
+  const patterns = c.observed?.patterns.filter((pattern) => pattern.end !== 'delivered' && walksOf(c, pattern).includes(walk)) ?? [];
+  const steps = patterns.flatMap(({ path }) => path.filter((step) => step.host === host && step.dir === 'out'));
+  const isFromServer = (step: PatternStep) => step.leg === 'reply' || step.leg === 'answer';
+  return steps.find((step) => isFromServer(step) && !sameAddress(addressIn(step.src), walk.upstream.address));
 }
 
 /** What nginx logged of this very upstream since its workers started. */

@@ -1,8 +1,9 @@
+import type { OutputFormat } from '../commands/arguments.js';
 import type { CheckResult, Io } from '../commands/options.js';
 
 /** Flags that say how a report is told. */
 export interface ReportFlags {
-  output: 'table' | 'json';
+  output: OutputFormat;
   json?: true;
   color: boolean;
   quiet?: true;

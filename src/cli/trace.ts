@@ -5,6 +5,7 @@ import {
   durationOf,
   hostOf,
   idOf,
+  type OutputFormat,
   outputOf,
   pidOf,
   portOf,
@@ -31,7 +32,7 @@ interface TraceFlags {
   write?: string;
   read?: { host: string; file: string }[];
   nginx?: number;
-  output: 'table' | 'json';
+  output: OutputFormat;
   json?: true;
   only?: string[];
   skip?: string[];
@@ -71,7 +72,7 @@ export function addTrace(program: Command, shell: Shell): void {
     .option('--write <DIR>', 'keep what is captured, a file for each interface, and all of it on one timeline: merged.pcapng')
     .option('--read <NAME=FILE>', 'read a capture of that host instead (repeatable)', collect(readOf))
     .option('--nginx <PID>', 'only this nginx master', pidOf)
-    .addOption(new Option('--output <FORMAT>', 'table or json').argParser(outputOf).default('table'))
+    .addOption(new Option('--output <FORMAT>', 'table, json, junit or markdown').argParser(outputOf).default('table'))
     .option('--json', 'the same as --output json')
     .option('--only <ID>', 'only these checks and causes; * stands for anything (repeatable)', collect(idOf))
     .option('--skip <ID>', 'not these checks and causes (repeatable)', collect(idOf))

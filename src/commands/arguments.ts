@@ -58,13 +58,13 @@ export function outboundOf(text: string): string {
   return text;
 }
 
-const formats = ['table', 'json'] as const;
+const formats = ['table', 'json', 'junit', 'markdown'] as const;
+export type OutputFormat = (typeof formats)[number];
 
-export function outputOf(text: string): (typeof formats)[number] {
+export function outputOf(text: string): OutputFormat {
   const found = formats.find((format) => format === text);
   if (found) return found;
-  const notYet = text === 'junit' || text === 'markdown' ? ' This format does not exist yet.' : '';
-  throw new InvalidArgumentError(`Expected ${formats.join(' or ')}.${notYet}`);
+  throw new InvalidArgumentError(`Expected ${formats.join(', ')}.`);
 }
 
 export function idOf(text: string): string {

@@ -1,5 +1,5 @@
 import { withPort } from '../net/address.js';
-import type { Snapshots } from '../path/world.js';
+import { factOf, type Snapshots } from '../path/world.js';
 import type {
   Case,
   Check,
@@ -63,7 +63,7 @@ export function examine({
     ...[...crashes].map(([cause, why]) => ({ what: cause, why: `tpdoctor's own error: ${why}` })),
   ];
   const trace = traceOf(c);
-  const reported = hosts.map((host) => ({ ...host, roles: [...(c.roles.get(host.name) ?? [])] }));
+  const reported = hosts.map((host) => ({ ...host, roles: [...(c.roles.get(host.name) ?? [])], ...versionsOf(c, host.name) }));
   return {
     verdict: verdictOf({ hosts: reported, diagnoses, doubts, case: scope }),
     hosts: reported,
@@ -79,6 +79,14 @@ export function examine({
     findings,
     ...(trace === undefined ? {} : { trace }),
   };
+}
+
+function versionsOf(c: Case, host: string): Pick<ReportedHost, 'versions'> {
+  const snapshot = c.snapshots.get(host);
+  const [platform, nginx] = [factOf(snapshot, 'platform'), factOf(snapshot, 'nginx')];
+  if (!platform) return {};
+  const running = new Set(nginx?.masters.flatMap(({ version }) => version ?? []));
+  return { versions: { os: platform.os, kernel: platform.kernel, nginx: [...running] } };
 }
 
 function elsewhere({ cause, host, services }: Diagnosis): NotExamined {

@@ -29,6 +29,8 @@ export interface ReportedHost {
   roles: Role[];
   reached: boolean;
   why?: string;
+  /** As far as they are known; of nginx, of each master that runs. */
+  versions?: { os: string; kernel: string; nginx: string[] };
 }
 
 export interface ReportedService {

@@ -4,6 +4,7 @@ import { displayWidth } from '../../src/report/layout.js';
 import type { Style } from '../../src/report/style.js';
 import { renderTable } from '../../src/report/table.js';
 import type { Report } from '../../src/types.js';
+import { hostileText, poisoned } from './hostile.js';
 import { faulty, healthy, hostile, risky, undetermined } from './samples.js';
 
 const plain: Style = { width: 80, colour: false, unicode: true, verbosity: 'normal' };
@@ -29,29 +30,12 @@ describe('whole reports', () => {
   });
 });
 
-const hostileText = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.array(fc.integer({ min: 0, max: 0xa0 }), { maxLength: 40 }).map((codes) => String.fromCharCode(...codes)),
-);
 const anyStyle: fc.Arbitrary<Style> = fc.record({
   width: fc.integer({ min: 40, max: 120 }),
   colour: fc.constant(false),
   unicode: fc.boolean(),
   verbosity: fc.constantFrom('quiet', 'normal', 'verbose'),
 });
-
-/** Replaces every text of the report that hosts or files decide about. */
-function poisoned(report: Report, text: string): Report {
-  const fixed = new Set(['schema', 'verdict', 'status', 'severity', 'mode', 'kind', 'protocol', 'command', 'roles']);
-  const change = (value: unknown, key: string): unknown => {
-    if (fixed.has(key)) return value;
-    if (typeof value === 'string') return text;
-    if (Array.isArray(value)) return value.map((entry) => change(entry, key));
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, entry]) => [name, change(entry, name)]));
-  };
-  return change(report, '') as Report;
-}
 
 describe('renderTable', () => {
   it('prints nothing that steers a terminal, whatever hosts and files say', () => {

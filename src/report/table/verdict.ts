@@ -20,7 +20,8 @@ export function verdict(report: Report, pen: Pen): string[] {
   ];
 }
 
-function because(report: Report): string {
+/** What the verdict rests on. */
+export function because(report: Report): string {
   const faults = report.diagnoses.filter(({ severity }) => severity === 'fault').length;
   const risks = report.diagnoses.length - faults;
   const found = [...(faults > 0 ? [count(faults, 'fault')] : []), ...(risks > 0 ? [count(risks, 'risk')] : [])].join(' and ');

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Change } from '../../kit/article.js';
 import { addAddress, changeFact, setIptables } from '../../kit/change.js';
 import { logLine } from '../../kit/log-line.js';
+import { diagnosesWith, dnsWay, ended, observation } from '../../kit/observed.js';
 import { commands, examineArticle, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
 
 const cause = 'upstream/replies-from-another-address';
@@ -55,4 +56,16 @@ test.each([
   ['replies that are lost for another reason', [...stranger, timedOut(10), setIptables('proxy', 'mangle', [])]],
 ])('it is not told of %s', (_, change) => {
   expect(examineArticle(change).diagnoses.map((found) => found.cause)).not.toContain(cause);
+});
+
+test('packets that show the answers leave from there prove it, with or without a line in the log', () => {
+  const query = dnsWay(2).map((each) => ({ ...each, src: each.src.replace(/:53$/, ':5300'), dst: each.dst.replace(/:53$/, ':5300') }));
+  const seenFrom = (address: string) => {
+    const answer = query.slice(0, 5).map((each, n) => (n === 4 ? { ...each, src: `${address}:5300` } : each));
+    return observation([ended(answer, 'misdelivered', { service: 'udp:5300', upstream: '172.16.0.12' })]);
+  };
+  const told = (...args: Parameters<typeof diagnosesWith>) => diagnosesWith(...args).filter((found) => found.cause === cause);
+  expect(told(seenFrom('172.16.0.5'), stranger)).toMatchObject([{ host: 'dev2', certainty: 'proven' }]);
+  expect(told(seenFrom('172.16.0.5'), [...stranger, timedOut(600)])).toMatchObject([{ certainty: 'proven' }]);
+  expect(told(seenFrom('172.16.0.12'), stranger)).toEqual([]);
 });
