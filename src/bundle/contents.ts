@@ -4,8 +4,8 @@ import { manifestPath } from './manifest.js';
 import { NamelessFile } from './nameless-file.js';
 import { tracePath } from './trace.js';
 
-/** Bytes of what has to be in memory at once. */
-const mostInMemory = 320 << 20;
+/** Bytes of what has to be in memory, of one entry and of all together. */
+const most = { entry: 64 << 20, together: 192 << 20 };
 
 /** Keeps of an archive what has to be parsed, packets where they are asked for, and of all else the hash. */
 export class Contents {
@@ -49,7 +49,8 @@ export class Contents {
     }
     if (path !== manifestPath && path !== tracePath && !path.endsWith('/snapshot.json')) return undefined;
     this.size += size;
-    if (this.size > mostInMemory) throw new BadArchive(`with its entry ${path} there are more than ${mostInMemory >> 20} MiB to be read`);
+    if (size > most.entry) throw new BadArchive(`its entry ${path} has ${size} bytes`);
+    if (this.size > most.together) throw new BadArchive(`with its entry ${path} there are more than ${most.together >> 20} MiB to be read`);
     const pieces: Buffer[] = [];
     this.texts.set(path, pieces);
     return (bytes) => pieces.push(Buffer.from(bytes));

@@ -19,6 +19,8 @@ export async function runBundle(options: BundleOptions, io: Io): Promise<CheckRe
   const [gathered, judge] = await Promise.all([gather(options, caseOptionsOf(options), io), loadJudge()]);
   io.progress('taking secrets out');
   const clean = withoutSecrets(gathered);
+  const filed = gathered.hosts.filter(({ name, reached }) => reached && !Object.hasOwn(gathered.recordings, name));
+  if (filed.length > 0) io.warn(`of ${filed.map(({ name }) => name).join(', ')} only the snapshot is packed, as it comes from a file`);
   const traced = await captured(options, clean, io);
   try {
     const report = judge(clean, { ...options, only: [], skip: [] }, started, traced);

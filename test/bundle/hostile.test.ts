@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { execa } from 'execa';
@@ -10,11 +9,12 @@ import { readCaseFile } from '../../src/bundle/case-file.js';
 import { writeSnapshots } from '../../src/host/snapshot-file.js';
 import { run } from '../cli/surroundings.js';
 import { articleSnapshots } from '../kit/article.js';
-import { archive, scratch, writeArchived } from './kit.js';
+import { archive, ownTemporary, scratch, writeArchived } from './kit.js';
 
 const directory = scratch();
 const file = (name: string): string => join(directory, name);
 const good = file('good.tgz');
+const temporary = ownTemporary();
 const inside = 'tpdoctor-bundle';
 let unpacked: { path: string; content: Buffer }[] = [];
 
@@ -39,13 +39,12 @@ type Entries = Parameters<typeof archive>[0];
 
 async function refused(name: string, entries: Entries): Promise<string> {
   const path = await writeArchived(file('evil.tgz'), entries);
-  const before = readdirSync(tmpdir());
   const { code, out, err } = await run('check', '--json', path);
   expect({ name, code }).toEqual({ name, code: 2 });
   expect(JSON.parse(out).hosts).toEqual([expect.objectContaining({ reached: false, target: path })]);
   expect(err.trimEnd().split('\n')).toHaveLength(1);
   expect(err).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
-  expect(readdirSync(tmpdir()).filter((each) => !before.includes(each) && each.startsWith('tpdoctor'))).toEqual([]);
+  expect(temporary()).toEqual([]);
   return err;
 }
 

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Header, type HeaderData } from 'tar/header';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import type { Report } from '../../src/types.js';
 import { run } from '../cli/surroundings.js';
 
@@ -13,6 +13,13 @@ export function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), 'tpbundle-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** A directory of its own for what the program writes for a while; others use the machine's. Tells what is in it. */
+export function ownTemporary(): () => string[] {
+  const directory = scratch();
+  vi.stubEnv('TMPDIR', directory);
+  return () => readdirSync(directory);
 }
 
 /** A report without what two runs over the same facts cannot have in common. */

@@ -6,6 +6,7 @@ import { directoryOf, type Item, replyItems, snapshotItem } from '../../src/bund
 import type { Manifest } from '../../src/bundle/manifest.js';
 import { packBundle } from '../../src/bundle/pack.js';
 import { articleSnapshots } from '../kit/article.js';
+import { pcapFile } from '../kit/captures.js';
 import { scratch } from './kit.js';
 
 const directory = scratch();
@@ -68,6 +69,32 @@ it('the manifest tells of every answer where it came from and how it ended, also
     { kind: 'reply', host: 'client', from: 'ls -d /etc/*', ok: true },
     expect.objectContaining({ path: 'hosts/1-client/replies/0003-ls-d-etc.stderr.txt', ok: true }),
   ]);
+});
+
+it.each([
+  ['that was cut', { truncated: true as const }, 2 ** 20],
+  ['of which another one was left out', {}, 100],
+])('packets of a capture %s prove no loss', async (_, cut, mostBytes) => {
+  const of = { kind: 'capture' as const, host: 'client', iface: 'eth0', from: 'x', ok: true };
+  const points = [{ host: 'client', iface: 'eth0', packets: 1, dropped: 0 }];
+  const notes = { ports: [53], window: { from: createdAt, to: createdAt }, points, counters: [] };
+  const capture = (n: number, size: number): Item => ({
+    entry: { ...of, path: `captures/${n}-client-eth0.pcap`, ...cut },
+    content: Buffer.from(pcapFile([{ bytes: new Uint8Array(size) }])),
+  });
+  const ofTrace: Item = { entry: { path: 'trace.json', kind: 'trace', from: 'x', ok: true }, content: Buffer.from(JSON.stringify(notes)) };
+  const small = { ...about, hosts: hosts.slice(0, 1) };
+  const first = ofSnapshots.slice(0, 1);
+  const room = mostBytes + first.reduce((sum, { content }) => sum + (Buffer.isBuffer(content) ? content.length : 0), 0) + 300;
+  await packBundle(path, small, [...first, ofTrace, capture(1, 20), capture(2, 2000)], { mostBytes: room, overwrite: true });
+  const read = await readCaseFile(path, { captures: true });
+  const trace = read.ok ? read.trace : undefined;
+  expect(trace?.points).toEqual([{ ...points[0], partial: expect.stringContaining('only a part') }]);
+  for (const each of trace?.captures ?? []) {
+    expect((await readFile(each.file)).readUInt32LE(0)).toBe(0xa1b2c3d4);
+    each.close();
+  }
+  expect(await readCaseFile(path)).not.toHaveProperty('trace');
 });
 
 it('no host is called so that its files lie elsewhere', async () => {

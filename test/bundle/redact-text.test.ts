@@ -47,6 +47,7 @@ describe('a secret is taken out of', () => {
     ['a setting', `wireguard_psk = ${secret}`],
     ['a setting with spaces', 'password: correct Zq7hunter2XyPl0 staple'],
     ['a setting with other signs', 'password=p;Zq7hunter2XyPl0,&)x'],
+    ['a setting that grep found', '/etc/NetworkManager/x:psk=correct Zq7hunter2XyPl0 staple'],
     ['a quoted setting', `  password: "${secret}"`],
     ['a setting of systemd', `PrivateKey=${secret}`],
     ['a sysctl', `net.ipv6.conf.eth0.stable_secret = 2001:db8:${bare}`],

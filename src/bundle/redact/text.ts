@@ -21,8 +21,11 @@ const name = String.raw`(?<![\w.$-])(?=[\w.-]*(?:${secretPart}))[\w.-]+`;
 
 /** `Authorization: Basic …`, `Cookie: …` to the end of the line or of what quotes it. */
 const headerLine = /(?<![\w-])((?:(?:proxy-)?authorization|(?:set-)?cookie2?)["']?[ \t]*[:=][ \t]*["']?)([^"'\r\n]+)/gi;
-/** A line of its own, as files of settings have it: to its end, but for what ends a directive of nginx. */
-const settingLine = new RegExp(String.raw`^([ \t]*(?:export[ \t]+|- )?)(${name})([ \t]*[:=][ \t]*)([^\s"'][^\r\n]*?)(;?[ \t]*)$`, 'gim');
+/** A line of its own, as files of settings have it, also behind the path that grep puts before it: to its end, but for what ends a directive of nginx. */
+const settingLine = new RegExp(
+  String.raw`^((?:/[^\s:]+:)?[ \t]*(?:export[ \t]+|- )?)(${name})([ \t]*[:=][ \t]*)([^\s"'][^\r\n]*?)(;?[ \t]*)$`,
+  'gim',
+);
 const assignment = new RegExp(String.raw`(${name})(["']?[ \t]?[:=][ \t]?)(${value})`, 'gi');
 const option = new RegExp(String.raw`(?=-)(${name})([ \t\0]+)(${value})`, 'gi');
 /** `curl -u name:word`, `sshpass -p word` */
