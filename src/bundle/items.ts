@@ -26,7 +26,7 @@ export function replyItems(directory: string, host: string, recording: Recording
   return recording.flatMap(({ query, reply, tookMs }, index) => {
     const from = wordsOf(query);
     const stem = `${directory}/replies/${String(index + 1).padStart(4, '0')}-${slugOf(from)}`;
-    const outcome = reply.ok ? { ok: true } : { ok: false, why: reply.why };
+    const outcome = reply.ok ? { ok: true } : { ok: false, why: reply.why.slice(0, 4096) };
     const about = { kind: 'reply', host, from: from.slice(0, 4096), ...outcome, ...(tookMs === undefined ? {} : { tookMs }) } as const;
     const cut = reply.ok && reply.truncated ? { truncated: true as const } : {};
     const item: Item = reply.text

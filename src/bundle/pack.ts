@@ -1,5 +1,5 @@
 import type { Item } from './items.js';
-import { type Manifest, type ManifestItem, manifestPath } from './manifest.js';
+import { type Manifest, type ManifestItem, manifestPath, manifestSchema } from './manifest.js';
 import { type Content, hashOf, sizeOf, writeArchive } from './write.js';
 
 export interface Packing {
@@ -17,7 +17,8 @@ export async function packBundle(
 ): Promise<Manifest> {
   const { kept, leftOut } = fit(items, mostBytes);
   const listed = await Promise.all(kept.map(describe));
-  const manifest: Manifest = { ...about, items: listed, leftOut };
+  // What could not be read again is no bundle.
+  const manifest = manifestSchema.parse({ ...about, items: listed, leftOut });
   const contents = kept.flatMap(({ entry, content }) => (entry.path !== undefined && content ? [{ path: entry.path, content }] : []));
   const first = { path: manifestPath, content: Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`) };
   await writeArchive(path, [first, ...contents], { overwrite });

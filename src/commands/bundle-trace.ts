@@ -112,7 +112,7 @@ class CaptureStore {
         ...(cut ? { truncated: true as const } : {}),
       };
       const seen = { ...(direction ? { direction } : {}), ...(mac === undefined ? {} : { mac }) };
-      const name = `captures/${n + 1}-${host}-${iface.replace(/[^A-Za-z0-9._-]/g, '_')}${direction ? `-${direction}` : ''}.pcap`;
+      const name = `captures/${n + 1}-${host.slice(0, 32)}-${iface.replace(/[^A-Za-z0-9._-]/g, '_')}${direction ? `-${direction}` : ''}.pcap`;
       return [{ entry: { path: name, kind: 'capture', ...about, ...seen }, content: { file: path, size } }];
     });
   }

@@ -45,7 +45,7 @@ function withoutSecrets(gathered: Gathered): Gathered {
   return {
     ...gathered,
     snapshots: new Map([...gathered.snapshots].map(([name, snapshot]) => [name, redactSnapshot(snapshot)])),
-    hosts: gathered.hosts.map((host) => ({ ...host, ...(host.why === undefined ? {} : { why: redactText(host.why) }) })),
+    hosts: gathered.hosts.map((host) => ({ ...host, ...(host.why === undefined ? {} : { why: redactText(host.why).slice(0, 4096) }) })),
     recordings: Object.fromEntries(Object.entries(gathered.recordings).map(([name, recording]) => [name, redactRecording(recording)])),
   };
 }
@@ -94,7 +94,10 @@ function hostItems({ hosts, snapshots, recordings }: Gathered): Item[] {
     const snapshot = snapshots.get(name);
     return snapshot ? [snapshotItem(directory, snapshot)] : [];
   });
-  return [...ofSnapshots, ...named.flatMap(({ name, directory }) => replyItems(directory, name, recordings[name] ?? []))];
+  return [
+    ...ofSnapshots,
+    ...named.flatMap(({ name, directory }) => replyItems(directory, name, Object.hasOwn(recordings, name) ? (recordings[name] ?? []) : [])),
+  ];
 }
 
 async function pack(

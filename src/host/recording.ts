@@ -13,7 +13,8 @@ export function record(host: Host): { host: Host; recording(): Recording } {
       const asked = Date.now();
       const reply = await host(query);
       entry.reply = reply;
-      entry.tookMs = Date.now() - asked;
+      // Somebody may have set the clock meanwhile.
+      entry.tookMs = Math.max(0, Date.now() - asked);
       return reply;
     },
     recording: () => entries.flatMap(({ query, reply, tookMs }) => (reply ? [{ query, reply, tookMs }] : [])),

@@ -83,7 +83,9 @@ describe('a secret is taken out of', () => {
     ['a form with cookies', `192.0.2.7 ${bare} "sid=${bare}"`],
     ['a form that does not begin with the client', `${bare} 192.0.2.7 "a=${bare}"`],
     ['a form of the owner', `{"client":"192.0.2.7","cookie":"${bare}"}`],
-  ])('an access log in %s', (_, line) => {
+    ['the audit log, of a command', `type=EXECVE msg=audit(1795392979.123:77): argc=3 a0="curl" a1="-u" a2="${bare}"`],
+    ['the audit log, in hexadecimal', `type=PROCTITLE msg=audit(1795392979.123:77): proctitle=${bare}`],
+  ])('a log in %s', (_, line) => {
     expect(remains(redactLog(`${line}\n${line}\n`), bare)).toEqual([]);
     expect(redactLog(`${line}\n${line}\n`).split('\n').length).toBe(3);
   });
@@ -116,6 +118,12 @@ describe('what is no secret stays', () => {
     const line = '192.0.2.7 - - [23/Nov/2026:10:00:00 +0100] "GET /x HTTP/1.1" 504 160 "-" "curl"';
     expect(redactLog(line)).toMatch(/^192\.0\.2\.7 - - \[23\/Nov\/2026:10:00:00 \+0100\] "GET .*" 504 /);
     expect(redactLog('::1 more')).toMatch(/^::1 /);
+  });
+
+  it('in the audit log: what was denied', () => {
+    const line =
+      'type=AVC msg=audit(1795392979.123:77): avc:  denied  { name_connect } for  pid=7 comm="nginx" dest=8080 scontext=a tcontext=b';
+    expect(redactLog(line)).toBe(line);
   });
 });
 
