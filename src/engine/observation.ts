@@ -15,7 +15,7 @@ export function observationOf(
     const offset = offsetAt(host, at);
     return offset === undefined ? 0 : offset - tracer.offsetOfHost(host);
   };
-  const told = merge(patterns.map((pattern) => tellPattern(pattern, tracer.joiner, offsetOf)));
+  const told = withoutGuesses(merge(patterns.map((pattern) => tellPattern(pattern, tracer.joiner, offsetOf))), points);
   const count = (...ends: PatternEnd[]) => told.filter(({ end }) => ends.includes(end)).reduce((sum, pattern) => sum + pattern.count, 0);
   const iso = (time: number) => new Date(Number.isFinite(time) ? time / 1000 : 0).toISOString();
   return {
@@ -31,6 +31,16 @@ export function observationOf(
     clocks: clocks.offsets(),
     counters: [...counters],
   };
+}
+
+/** What vanished no more often than captures missed packets may have gone on unseen. */
+function withoutGuesses(patterns: readonly TracePattern[], points: readonly PointCount[]): TracePattern[] {
+  const missed = points.reduce((sum, { dropped, partial }) => sum + (partial === undefined ? dropped : Number.POSITIVE_INFINITY), 0);
+  return patterns.map((pattern) => {
+    if (pattern.end !== 'vanished' || pattern.count > missed) return pattern;
+    const { vanishedAfter: _, ...rest } = pattern;
+    return { ...rest, end: 'ambiguous' };
+  });
 }
 
 /** Ways that read alike are one pattern: their differences are in what a report does not tell. */

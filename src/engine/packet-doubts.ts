@@ -1,4 +1,4 @@
-import type { Case, Diagnosis, NotExamined, TracePattern } from '../types.js';
+import type { Case, Diagnosis, NotExamined, PointCount, TracePattern } from '../types.js';
 
 /** What packets leave open: none were seen, some could not be told apart, or some were lost and nothing explains it. */
 export function findPacketDoubts(c: Case, diagnoses: readonly Diagnosis[]): NotExamined[] {
@@ -11,8 +11,10 @@ export function findPacketDoubts(c: Case, diagnoses: readonly Diagnosis[]): NotE
         ...unseen(observed.points.length),
       },
     ];
+  const missed = observed.transactions.ambiguous > 0 ? observed.points.flatMap(missing) : [];
   if (observed.transactions.total === observed.transactions.ambiguous)
     return [
+      ...missed,
       {
         what: `how ${observed.transactions.total} transactions ended`,
         why: 'they had not when the captures did, or cannot be told apart',
@@ -21,9 +23,20 @@ export function findPacketDoubts(c: Case, diagnoses: readonly Diagnosis[]): NotE
     ];
   const blamed = new Set(diagnoses.filter(({ severity }) => severity === 'fault').flatMap(({ services }) => services));
   const isExplained = ({ service }: TracePattern) => service !== undefined && blamed.has(service);
-  return observed.patterns
-    .filter((pattern) => pattern.end !== 'delivered' && pattern.end !== 'ambiguous' && !isExplained(pattern))
-    .map(unexplained);
+  const lost = observed.patterns.filter((pattern) => pattern.end !== 'delivered' && pattern.end !== 'ambiguous' && !isExplained(pattern));
+  return [...missed, ...lost.map(unexplained)];
+}
+
+/** What a capture did not see may be all that is missing of a transaction. */
+function missing({ host, iface, packets, dropped, partial }: PointCount): NotExamined[] {
+  if (dropped === 0 && partial === undefined) return [];
+  return [
+    {
+      what: `packets on ${iface} of ${host}`,
+      why: partial ?? `${dropped} of ${packets + dropped} came too fast to be captured`,
+      settle: 'trace less at a time: one service with --port, one client with --client',
+    },
+  ];
 }
 
 function unseen(points: number): Pick<NotExamined, 'why' | 'settle'> {

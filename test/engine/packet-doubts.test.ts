@@ -28,3 +28,11 @@ test('captures without a packet of the services say nothing', () => {
 test('packets that are lost without a known cause are told with their place', () => {
   expect(doubtsOf([whole, vanished(dnsWay(2), 4)])).toEqual([expect.stringMatching(/^10 .*: vanished after eth0 of dev2: no known cause/)]);
 });
+
+test('what cannot be told, where a capture missed packets, says where', () => {
+  const observed = observation([whole, unclear]);
+  const points = observed.points.map((point, n) => (n === 0 ? { ...point, packets: 90, dropped: 10 } : point));
+  const [doubt, ...others] = findPacketDoubts({ ...articleCase(), observed: { ...observed, points } }, []);
+  expect(doubt).toMatchObject({ what: 'packets on eth0 of client', why: '10 of 100 came too fast to be captured' });
+  expect(others).toEqual([]);
+});

@@ -1,16 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Report } from '../../src/types.js';
 import { client, proxy, upstreams } from './article.js';
 import { captureOn } from './doctor.js';
 import type { Lab } from './lab.js';
-import { stopDnsmasq } from './services.js';
-
-/*
- * Live captures under load. Requests of DNS go from the client to an upstream and back by way of nginx's host, where rules of the kernel do what nginx
- * does, as nginx and a name server would be busy long before captures are. What is captured looks the same.
- */
+import { ask, forwardInKernel, outputOf } from './load.js';
 
 const program = fileURLToPath(new URL('../../../bin/tpdoctor', import.meta.url));
 const [upstream] = upstreams;
@@ -23,34 +17,6 @@ const points = [
 /** Captures run this much longer than the traffic, in seconds: they must have begun before it, and what came last is still to be handed over. */
 const margin = 8;
 
-/** Turns each request into an answer. */
-const answering = `
-use IO::Socket::INET;
-my $socket = IO::Socket::INET->new(Proto => "udp", LocalAddr => "${upstream?.address}:53", ReuseAddr => 1) or die $!;
-setsockopt($socket, SOL_SOCKET, 33, 64 << 20);
-while (1) {
-  my $from = recv($socket, my $message, 512, 0);
-  next unless defined $from && length $message > 12;
-  vec($message, 2, 8) |= 0x80;
-  send($socket, $message, 0, $from);
-}`;
-
-/** So many questions a second for so many seconds, each with an id of its own; tells how many there were. */
-const asking = `
-use IO::Socket::INET;
-use Time::HiRes qw(time sleep);
-my ($rate, $seconds) = @ARGV;
-my ($sent, $socket, $began) = (0, undef, time);
-while ((my $now = time - $began) < $seconds) {
-  for (my $due = int($now * $rate); $sent < $due; $sent++) {
-    $socket = IO::Socket::INET->new(Proto => "udp", PeerAddr => "${proxy.outer}:53") or die $! if $sent % 65536 == 0;
-    defined send($socket, pack("n6", $sent % 65536, 0x0100, 1, 0, 0, 0) . "\\x03www\\x07example\\x03com\\0\\0\\1\\0\\1", 0) or redo;
-  }
-  sleep 0.001;
-}
-sleep 1;
-print $sent;`;
-
 interface Measured {
   packets: number[];
   /** `?`: it was killed before it told, as it had more to hand over than there was time for. */
@@ -61,8 +27,7 @@ interface Measured {
 
 /** Prints what a trace over four points and, beside it, tcpdump alone dropped at growing rates, until both dropped something. */
 export async function measureLoad(lab: Lab): Promise<void> {
-  await prepare(lab);
-  const answerer = inside(lab, upstream?.name ?? '', ['perl', '-e', answering]);
+  const stop = await forwardInKernel(lab);
   try {
     for (const [rate, seconds] of [
       [20_000, 30],
@@ -77,38 +42,16 @@ export async function measureLoad(lab: Lab): Promise<void> {
       if (!isWhole(traced) && !isWhole(dumped)) break;
     }
   } finally {
-    answerer.kill('SIGKILL');
+    stop();
   }
-}
-
-async function prepare(lab: Lab): Promise<void> {
-  await lab.must(
-    proxy.name,
-    `nft 'table ip load { chain in { type filter hook prerouting priority raw; ip daddr ${proxy.outer} udp dport 53 ip daddr set ${upstream?.address}; }; }'`,
-  );
-  await lab.must(upstream?.name ?? '', stopDnsmasq(53));
 }
 
 async function underLoad(lab: Lab, rate: number, seconds: number, capture: () => Promise<Measured>): Promise<Measured & { sent: number }> {
   const measured = capture();
   await captureOn({ must: lab.must.bind(lab), hosts: lab.hosts.filter(({ name }) => points.some(([host]) => host === name)) });
   // Of a request and its answer every point sees two packets.
-  const asker = inside(lab, client.name, ['perl', '-e', asking, String(rate / 2), String(seconds)]);
-  const sent = Number(await outputOf(asker));
+  const sent = await ask(lab, { requestsPerSecond: rate / 2, seconds });
   return { ...(await measured), sent };
-}
-
-function inside(lab: Lab, host: string, command: readonly string[]): ChildProcess {
-  return spawn('nsenter', [`--net=/run/netns/${lab.namespaceOf(host)}`, ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-async function outputOf(child: ChildProcess, stream: 'stdout' | 'stderr' = 'stdout'): Promise<string> {
-  let text = '';
-  child[stream]?.on('data', (chunk) => {
-    text += chunk;
-  });
-  await once(child, 'close');
-  return text;
 }
 
 /** What the shell says that its children took (POSIX `times`): of user and system time, each in minutes and seconds. */
