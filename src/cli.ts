@@ -18,6 +18,7 @@ import {
   reachedBy,
   timeoutOf,
 } from './commands/arguments.js';
+import { withInventory } from './commands/inventory.js';
 import { type CheckOptions, type Io, NotWritten, type PathOptions, UsageError } from './commands/options.js';
 import { sanitize } from './report/sanitize.js';
 import { isUnicode, type Style, styleFor, type Terminal } from './report/style.js';
@@ -45,6 +46,7 @@ interface HostFlags extends CommonFlags {
   host?: NamedHost[];
   nginx?: number;
   sshConfig?: string;
+  inventory?: string;
   timeout?: number;
 }
 
@@ -148,6 +150,7 @@ function addCheck(program: Command, shell: Shell): void {
     .option('--json', 'the same as --output json')
     .option('--only <ID>', 'only these checks and causes; * stands for anything (repeatable)', collect(idOf))
     .option('--skip <ID>', 'not these checks and causes (repeatable)', collect(idOf))
+    .option('--inventory <FILE>', 'hosts, groups and clients in YAML; --host then chooses some by name')
     .option('--ssh-config <FILE>', 'for ssh, instead of ~/.ssh/config')
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--record <FILE>', 'write every question and answer to a file')
@@ -158,7 +161,7 @@ function addCheck(program: Command, shell: Shell): void {
     .option('--verbose', 'everything that was found')
     .action(async (files: string[], flags: CheckFlags) => {
       const [{ runCheck }, { validate }] = await Promise.all([import('./commands/check.js'), import('./commands/validate.js')]);
-      const options = checkOptions(files, flags);
+      const options = checkOptions(files, await withInventory(flags));
       await validate(options);
       await shell.report(flags, (speech) => runCheck(options, speech));
     });
@@ -193,6 +196,7 @@ function addPath(program: Command, io: Surroundings, exit: (code: number) => voi
     .option('--udp', 'the same as --protocol udp')
     .option('--nginx <PID>', 'only this nginx master', pidOf)
     .option('--json', 'for programs')
+    .option('--inventory <FILE>', 'hosts, groups and clients in YAML; --host then chooses some by name')
     .option('--ssh-config <FILE>', 'for ssh, instead of ~/.ssh/config')
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--no-color', 'no colours')
@@ -208,7 +212,7 @@ function addPath(program: Command, io: Surroundings, exit: (code: number) => voi
         import('./report/path.js'),
         import('./report/json.js'),
       ]);
-      const options = pathOptions(files, flags);
+      const options = pathOptions(files, await withInventory(flags));
       await validatePath(options);
       const speech = speechTo(io);
       const { report, exitCode } = await runPath(options, speech).finally(() => speech.done());

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { bytesOf, clientOf, collect, durationOf, hostOf, outboundOf, pidOf, portOf, reachedBy, timeoutOf } from '../commands/arguments.js';
+import { withInventory } from '../commands/inventory.js';
 import { type BundleOptions, UsageError } from '../commands/options.js';
 import type { NamedHost } from '../types.js';
 import type { Shell } from './shell.js';
@@ -9,6 +10,7 @@ interface BundleFlags {
   overwrite?: true;
   host?: NamedHost[];
   sshConfig?: string;
+  inventory?: string;
   client?: string[];
   nginx?: number;
   outbound?: string[];
@@ -48,6 +50,7 @@ export function addBundle(program: Command, shell: Shell): void {
         .argParser(bytesOf)
         .default(defaultBytes, '256M'),
     )
+    .option('--inventory <FILE>', 'hosts, groups and clients in YAML; --host then chooses some by name')
     .option('--ssh-config <FILE>', 'for ssh, instead of ~/.ssh/config')
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--json', 'print the report as JSON')
@@ -56,7 +59,7 @@ export function addBundle(program: Command, shell: Shell): void {
     .option('--verbose', 'everything that was found')
     .action(async (files: string[], flags: BundleFlags) => {
       const [{ runBundle }, { validateBundle }] = await Promise.all([import('../commands/bundle.js'), import('../commands/validate.js')]);
-      const options = bundleOptions(files, flags, shell.version);
+      const options = bundleOptions(files, await withInventory(flags), shell.version);
       await validateBundle(options);
       await shell.report({ ...flags, output: 'table' }, (speech) => cleanly(() => runBundle(options, speech)));
     });

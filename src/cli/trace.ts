@@ -15,6 +15,7 @@ import {
   timeoutOf,
   wholeOf,
 } from '../commands/arguments.js';
+import { withInventory } from '../commands/inventory.js';
 import type { TraceOptions } from '../commands/options.js';
 import type { NamedHost } from '../types.js';
 import type { Shell } from './shell.js';
@@ -37,6 +38,7 @@ interface TraceFlags {
   only?: string[];
   skip?: string[];
   sshConfig?: string;
+  inventory?: string;
   timeout?: number;
   record?: string;
   save?: string;
@@ -76,6 +78,7 @@ export function addTrace(program: Command, shell: Shell): void {
     .option('--json', 'the same as --output json')
     .option('--only <ID>', 'only these checks and causes; * stands for anything (repeatable)', collect(idOf))
     .option('--skip <ID>', 'not these checks and causes (repeatable)', collect(idOf))
+    .option('--inventory <FILE>', 'hosts, groups and clients in YAML; --host then chooses some by name')
     .option('--ssh-config <FILE>', 'for ssh, instead of ~/.ssh/config')
     .option('--timeout <SECONDS>', 'for each host to answer a round of questions: 20, 20s or 500ms', timeoutOf)
     .option('--record <FILE>', 'write every question and answer to a file')
@@ -85,7 +88,7 @@ export function addTrace(program: Command, shell: Shell): void {
     .option('--verbose', 'everything that was found')
     .action(async (files: string[], flags: TraceFlags) => {
       const [{ runTrace }, { validateTrace }] = await Promise.all([import('../commands/trace.js'), import('../commands/validate.js')]);
-      const options = traceOptions(files, flags, shell.version);
+      const options = traceOptions(files, await withInventory(flags), shell.version);
       await validateTrace(options);
       // Files are read without a pause in which a signal could be heard: it ends the program, as it ends any other.
       const until = options.read.length > 0 ? uninterrupted : untilInterrupted;

@@ -9,8 +9,9 @@ export function collect<T>(parse: (text: string, before: readonly T[]) => T): (t
 }
 
 export function hostOf(text: string, before: readonly NamedHost[]): NamedHost {
-  const cut = text.indexOf('=');
+  const cut = text.includes('=') ? text.indexOf('=') : text.length;
   if (cut < 1 || cut === text.length - 1) throw new InvalidArgumentError('Expected NAME=TARGET, for example proxy=netns:proxy.');
+  // A name alone is one of an inventory.
   const [name, target] = [text.slice(0, cut), text.slice(cut + 1)];
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(name))
     throw new InvalidArgumentError('A host name has 1 to 64 letters, digits, dots, dashes or underscores.');
@@ -20,7 +21,7 @@ export function hostOf(text: string, before: readonly NamedHost[]): NamedHost {
 
 /** Hosts with the file that ssh is to read for them. */
 export function reachedBy(hosts: readonly NamedHost[], sshConfig: string | undefined): readonly NamedHost[] {
-  return sshConfig === undefined ? hosts : hosts.map((host) => ({ sshConfig, ...host }));
+  return sshConfig === undefined ? hosts : hosts.map((host) => ({ ...host, ssh: { config: sshConfig, ...host.ssh } }));
 }
 
 export function clientOf(text: string): string {

@@ -101,7 +101,7 @@ async function save(path: string, snapshots: readonly Snapshot[], io: { warn(tex
 }
 
 async function reach(named: NamedHost, options: GatherOptions): Promise<Reached> {
-  const target = parseTarget(named.target, named.sshConfig);
+  const target = parseTarget(named.target, named.ssh);
   if ('error' in target) return { named, why: target.error };
   if (target.kind === 'file') return (await fromFile(target.path, options, named))[0] ?? { named, why: `${target.path} holds no snapshot` };
   const { host, recording } = record(openHost(target, options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }));

@@ -140,8 +140,8 @@ function proxyAddresses(c: Case, walks: readonly Walk[]): string[] {
   });
 }
 
-function liveTarget({ target: text, sshConfig }: NamedHost): LiveTarget | undefined {
-  const target = parseTarget(text, sshConfig);
+function liveTarget({ target: text, ssh }: NamedHost): LiveTarget | undefined {
+  const target = parseTarget(text, ssh);
   return 'error' in target || target.kind === 'file' ? undefined : target;
 }
 

@@ -60,8 +60,8 @@ async function observe(
   return traceLive(options, { ...traced, save: saveInto(await madeDirectory(write), io.warn) }, io, ended);
 }
 
-function isLive({ target, sshConfig }: NamedHost): boolean {
-  const parsed = parseTarget(target, sshConfig);
+function isLive({ target, ssh }: NamedHost): boolean {
+  const parsed = parseTarget(target, ssh);
   return !('error' in parsed) && parsed.kind !== 'file';
 }
 

@@ -33,7 +33,7 @@ export async function validateTrace(options: TraceOptions): Promise<void> {
 
 /** The same for `bundle`. */
 export async function validateBundle({ hosts, out, overwrite }: BundleOptions): Promise<void> {
-  for (const { name, target } of hosts) checkTarget(name, target);
+  for (const host of hosts) checkTarget(host);
   if (!overwrite && (await lstat(out).catch(() => undefined)))
     throw new UsageError(`-o: ${out} is there already; name another file, or replace it with --overwrite`);
   await checkOutput('-o', out);
@@ -50,8 +50,8 @@ export async function validatePath({ hosts, from, to }: PathOptions): Promise<vo
 }
 
 async function checkHosts(hosts: readonly NamedHost[]): Promise<void> {
-  for (const { name, target } of hosts) checkTarget(name, target);
-  for (const file of new Set(hosts.flatMap(({ sshConfig }) => sshConfig ?? []))) await checkReadable('--ssh-config', file);
+  for (const host of hosts) checkTarget(host);
+  for (const file of new Set(hosts.flatMap(({ ssh }) => ssh?.config ?? []))) await checkReadable('--ssh-config', file);
 }
 
 async function checkReadable(option: string, file: string): Promise<void> {
@@ -60,8 +60,8 @@ async function checkReadable(option: string, file: string): Promise<void> {
   });
 }
 
-function checkTarget(name: string, target: string): void {
-  const parsed = parseTarget(target);
+function checkTarget({ name, target, ssh }: NamedHost): void {
+  const parsed = parseTarget(target, ssh);
   if ('error' in parsed) throw new UsageError(`--host ${name}: ${parsed.error}`);
   if (parsed.kind === 'file' && /^[a-z][a-z0-9+]*:\/\//i.test(target)) {
     throw new UsageError(`--host ${name}: "${target}" is no target; expected local, ssh://HOST, netns:NAME, a snapshot file or a bundle`);

@@ -1,8 +1,8 @@
-import type { Host } from '../types.js';
+import type { Host, SshWords } from '../types.js';
 import { shellHost } from './shell-host.js';
 import { explainSsh } from './ssh/complaints.js';
 import { connectionTo } from './ssh/connection.js';
-import { parseDestination, type SshTarget } from './ssh/destination.js';
+import { parseDestination, type SshTarget, withWords } from './ssh/destination.js';
 
 export type Target = { kind: 'local' } | { kind: 'netns'; name: string } | SshTarget | { kind: 'file'; path: string };
 
@@ -11,8 +11,8 @@ export type LiveTarget = Exclude<Target, { kind: 'file' }>;
 
 const nameForm = /^(?!-)[A-Za-z0-9._-]{1,64}$/;
 
-/** What the user typed after `NAME=`, and the file that ssh is to read instead of its own; a text when it cannot be used. */
-export function parseTarget(text: string, sshConfig?: string): Target | { error: string } {
+/** What the user typed after `NAME=`, and what ssh is to be told beside it; a text when it cannot be used. */
+export function parseTarget(text: string, ssh?: SshWords): Target | { error: string } {
   if (text === 'local') return { kind: 'local' };
   if (text.startsWith('netns:')) {
     const name = text.slice('netns:'.length);
@@ -22,7 +22,7 @@ export function parseTarget(text: string, sshConfig?: string): Target | { error:
   }
   if (/^ssh:/i.test(text)) {
     const destination = parseDestination(text);
-    return 'error' in destination || sshConfig === undefined ? destination : { ...destination, config: sshConfig };
+    return 'error' in destination || ssh === undefined ? destination : withWords(destination, ssh);
   }
   if (text === '' || text.includes('\0'))
     return { error: 'the target is empty: local, ssh://HOST, netns:NAME, a snapshot file or a bundle' };

@@ -23,10 +23,19 @@ export interface NamedHost {
   name: string;
   /** As typed: `local`, `ssh://HOST`, `netns:NAME`, a file. */
   target: string;
-  /** A file that ssh is to read instead of ~/.ssh/config and the system's. */
-  sshConfig?: string;
+  ssh?: SshWords;
   /** True when the user typed it, false for the implied `local`. */
   roles?: readonly Role[];
+}
+
+/** What ssh is told of a host beside its target. */
+export interface SshWords {
+  /** A file to read instead of ~/.ssh/config and the system's. */
+  config?: string;
+  /** A private key. */
+  identityFile?: string;
+  /** `[user@]host[:port]`, several with commas between: hosts to go through. */
+  jump?: string;
 }
 
 export type Role = 'client' | 'proxy' | 'router' | 'upstream';

@@ -80,8 +80,14 @@ export const layers: readonly Layer[] = [
     why: 'how a host is reached has nothing to do with what it is asked',
   },
   {
+    of: 'src/host/inventory.ts',
+    may: ['src/types'],
+    packages: ['yaml', 'zod'],
+    why: 'hosts that are written down are data like any other',
+  },
+  {
     of: 'src/host/ssh/',
-    may: ['src/host/ssh/', 'src/cures/shell.ts'],
+    may: ['src/types', 'src/host/ssh/', 'src/cures/shell.ts'],
     packages: ['node:child_process', 'node:fs', 'node:net', 'node:os', 'node:path', 'node:timers/promises'],
     why: 'a connection has a private directory for its socket; what runs over it is quoted just as printed commands are',
   },
@@ -218,6 +224,12 @@ export const layers: readonly Layer[] = [
     may: ['src/types', 'src/engine/', 'src/host/', 'src/commands/'],
     packages: ['node:fs/promises'],
     why: 'writes the recording into the file that the user named',
+  },
+  {
+    of: 'src/commands/inventory.ts',
+    may: ['src/types', 'src/net/', 'src/host/inventory.ts', 'src/commands/'],
+    packages: ['node:fs/promises', 'node:path'],
+    why: 'the hosts that a file names are named as if they had been typed',
   },
   {
     of: 'src/commands/new-directory.ts',

@@ -16,7 +16,7 @@ describe('a target', () => {
   test('over ssh is a host with a user and a port, if need be', () => {
     expect(parseTarget('ssh://web')).toEqual({ kind: 'ssh', host: 'web' });
     expect(parseTarget('ssh://jo.doe@web-1.example:2222/')).toEqual({ kind: 'ssh', host: 'web-1.example', user: 'jo.doe', port: 2222 });
-    expect(parseTarget('ssh://root@[fe80::1%eth0]:22', '/tmp/config')).toEqual({
+    expect(parseTarget('ssh://root@[fe80::1%eth0]:22', { config: '/tmp/config' })).toEqual({
       kind: 'ssh',
       host: 'fe80::1%eth0',
       user: 'root',

@@ -12,7 +12,7 @@ const connections = new Map<string, Connection>();
 
 /** The connection to a host: the same one each time. */
 export function connectionTo(target: SshTarget): Connection {
-  const key = JSON.stringify([textOf(target), target.config]);
+  const key = JSON.stringify([textOf(target), target.config, target.identityFile, target.jump]);
   const connection = connections.get(key) ?? new Connection(target);
   connections.set(key, connection);
   return connection;

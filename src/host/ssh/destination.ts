@@ -1,3 +1,5 @@
+import type { SshWords } from '../../types.js';
+
 /** Where ssh goes. No part of it can be taken for an option, a shell's code, or one of ssh's own `%` words. */
 export interface SshTarget {
   kind: 'ssh';
@@ -8,6 +10,9 @@ export interface SshTarget {
   port?: number;
   /** A file that ssh is to read instead of ~/.ssh/config and the system's. */
   config?: string;
+  identityFile?: string;
+  /** Where to go through, as ssh's `-J` takes it. */
+  jump?: string;
 }
 
 const form = /^ssh:\/\/(?:([^@/]*)@)?(\[[^\]/]*\]|[^:[\]/@]*)(?::([^/]*))?\/?$/i;
@@ -36,6 +41,22 @@ function portOf(digits: string): number | undefined {
   return port >= 1 && port <= 65_535 ? port : undefined;
 }
 
+/** A file whose name ssh could read as anything else is refused, and so is a jump that is no list of destinations. */
+export function withWords(target: SshTarget, words: SshWords): SshTarget | { error: string } {
+  const { config, identityFile, jump } = words;
+  if (identityFile !== undefined && !/^[^\p{C}%"$]{1,4096}$/u.test(identityFile))
+    return wrong(identityFile, 'this cannot be the name of a key file');
+  const hops = jump?.split(',') ?? [];
+  const astray = hops.map((hop) => parseDestination(`ssh://${hop}`)).find((hop) => 'error' in hop);
+  if (astray && 'error' in astray) return { error: `the jump ${astray.error}` };
+  return {
+    ...target,
+    ...(config === undefined ? {} : { config }),
+    ...(identityFile === undefined ? {} : { identityFile }),
+    ...(jump === undefined ? {} : { jump }),
+  };
+}
+
 /** As a person would type it. */
 export function textOf({ host, user, port }: SshTarget): string {
   const place = host.includes(':') ? `[${host}]` : host;
@@ -43,6 +64,7 @@ export function textOf({ host, user, port }: SshTarget): string {
 }
 
 /** The words that name the destination on ssh's command line. */
-export function destinationWords({ host, user, port }: SshTarget): string[] {
-  return [...(user === undefined ? [] : ['-l', user]), ...(port === undefined ? [] : ['-p', String(port)]), '--', host];
+export function destinationWords({ host, user, port, identityFile, jump }: SshTarget): string[] {
+  const ways = [...(identityFile === undefined ? [] : ['-i', identityFile]), ...(jump === undefined ? [] : ['-J', jump])];
+  return [...ways, ...(user === undefined ? [] : ['-l', user]), ...(port === undefined ? [] : ['-p', String(port)]), '--', host];
 }

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../../src/types.js';
 import { check } from '../doctor.js';
@@ -33,6 +35,18 @@ describe('a check over ssh', () => {
       const [near, far] = [await check(lab), await check(lab, { targets })];
       expect(far.exitCode).toBe(0);
       expect(judgement(far.report)).toEqual(judgement(near.report));
+    }));
+
+  it('goes to the hosts of an inventory, with the key and the configuration that lie beside it', () =>
+    inLab(async (lab, { directory }) => {
+      const inventory = join(directory, 'setup.yaml');
+      const hosts = lab.hosts.map(({ name }) => `  ${name}: ssh://${name}`).join('\n');
+      await writeFile(inventory, `ssh: { config: config, identityFile: user }\nhosts:\n${hosts}\n`);
+      const { exitCode, report } = await check(lab, { targets: ['--inventory', inventory] });
+      expect({ exitCode, reached: report.hosts.filter(({ reached }) => reached).length }).toEqual({
+        exitCode: 0,
+        reached: lab.hosts.length,
+      });
     }));
 
   it('takes one connection and a handful of round trips', () =>
