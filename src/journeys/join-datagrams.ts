@@ -2,6 +2,7 @@ import { Content, type Gist, isDns } from '../packets/gist.js';
 import type { Headers } from '../packets/headers.js';
 import type { Packet } from '../packets/packet.js';
 import type { Desk } from './desk.js';
+import { EarlyFragments, type Fragment } from './early-fragments.js';
 import { Kind } from './marks.js';
 import { Part } from './services.js';
 import { Flag, marksPerSlot } from './slots.js';
@@ -26,11 +27,13 @@ interface Asker {
  * Other replies are told by the client's port.
  */
 export class DatagramJoiner {
+  private readonly early = new EarlyFragments();
+
   constructor(private readonly desk: Desk) {}
 
   see(point: number, { headers, gist }: Packet): boolean {
     if (headers.fragmentOffset > 0) return this.seeFragment(point, headers);
-    const { endpoints, keys, marks, slots } = this.desk;
+    const { endpoints, marks, slots } = this.desk;
     const toServer = endpoints.isServer(udp, headers.destinationPort);
     if (!toServer && !endpoints.isServer(udp, headers.sourcePort)) return false;
     const isBoth = toServer && endpoints.isServer(udp, headers.sourcePort);
@@ -45,10 +48,7 @@ export class DatagramJoiner {
       ? this.byQuestion(headers.family, gist, asker, endpoint, first)
       : this.byPayload(headers.family, gist, asker, endpoint);
     slots.see(slot, first, port, headers.ipId);
-    if (headers.moreFragments) {
-      const { high, low } = this.fragmentKey(headers);
-      keys.set(high, low, slot);
-    }
+    if (headers.moreFragments) this.seeFirstFragment(headers, slot);
     return true;
   }
 
@@ -190,23 +190,40 @@ export class DatagramJoiner {
     return seen !== undefined && slots.now - seen > anotherAttempt;
   }
 
-  private fragmentKey(headers: Headers): { high: number; low: number } {
+  private fragmentKey(headers: Fragment): { high: number; low: number } {
     return this.desk.hash.begin(Key.fragment).address(headers.source).address(headers.destination).add(headers.ipId).end();
   }
 
-  /** Later fragments have no ports; they are told by the first one's addresses and identification, as it was before any rewrite. */
-  private seeFragment(point: number, headers: Headers): boolean {
-    const { endpoints, keys, marks, slots } = this.desk;
+  private seeFirstFragment(headers: Fragment, slot: number): void {
+    const { keys, slots } = this.desk;
     const { high, low } = this.fragmentKey(headers);
-    const slot = keys.find(high, low);
-    if (slot < 0) return false;
+    keys.set(high, low, slot);
+    const { now } = slots;
+    for (const { point, time, fragment } of this.early.take(high, low)) {
+      slots.now = time;
+      this.noteFragment(point, fragment, slot);
+    }
+    slots.now = now;
+  }
+
+  /** Later fragments have no ports; they are told by the first one's addresses and identification, as it was before any rewrite. */
+  private seeFragment(point: number, headers: Fragment): boolean {
+    const { keys, slots } = this.desk;
+    const key = this.fragmentKey(headers);
+    const slot = keys.find(key.high, key.low);
+    if (slot < 0) this.early.keep(point, slots.now, key, headers);
+    else this.noteFragment(point, headers, slot);
+    return slot >= 0;
+  }
+
+  private noteFragment(point: number, headers: Fragment, slot: number): void {
+    const { endpoints, marks, slots } = this.desk;
     const to = slots.isClient(slot, headers.source);
     const port = endpoints.portOf(marks.endpoint[slots.mark[slot * marksPerSlot] as number] as number);
     const endpoint = endpoints.numberOf(udp, headers.family, to ? headers.destination : headers.source, port, to);
     const dir = this.desk.directionAt(point, headers.direction, to, endpoint);
     const mark = marks.numberOf(point, dir, to ? Kind.fragmentTo : Kind.fragmentFrom, endpoint, 0, headers.ttl, 0);
     slots.see(slot, mark, slots.clientPort[slot] as number, headers.ipId);
-    return true;
   }
 }
 

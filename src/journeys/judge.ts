@@ -25,7 +25,7 @@ export function judge(sightings: readonly Sighting[], expects: Expectation): Jud
   const first = sightings.find(({ kind }) => !isFrom(kind) && !isError(kind) && !isReset(kind));
   if (!first) return { end: 'ambiguous' };
   const client = first.dir === 'out' ? first.host : undefined;
-  if (isAnswered(sightings, first, expects)) return { end: 'delivered' };
+  if (isAnswered(sightings, first, expects) && !isTorn(sightings, first)) return { end: 'delivered' };
   // Where nginx came as far as asking an upstream, that is what failed: what the client got follows from it.
   const behind = sightings.filter(isBehind);
   // With Direct Server Return both sides are one way.
@@ -52,6 +52,13 @@ function isAnswered(sightings: readonly Sighting[], first: Sighting, { answersTo
   if (sightings.some((s) => carriesData(s) && answer(s) && port(s))) return true;
   const asked = sightings.some(({ kind, leg }) => kind === Kind.dataTo && leg === first.leg);
   return first.kind === Kind.syn && !asked && sightings.some((s) => s.kind === Kind.synAck && answer(s)) && !sightings.some(isBehind);
+}
+
+/** Later fragments of the answer came back under the upstream's own address: whoever asked cannot put them together with the first. */
+function isTorn(sightings: readonly Sighting[], { leg, host, iface, dir }: Sighting): boolean {
+  if (leg !== 'request' || dir === 'unknown') return false;
+  const isBack = (s: Sighting) => s.host === host && s.iface === iface && s.dir !== dir && s.dir !== 'unknown';
+  return sightings.some((s) => s.kind === Kind.fragmentFrom && s.leg === 'reply' && isBack(s));
 }
 
 /** One-way traffic has arrived when an upstream's host has it. */

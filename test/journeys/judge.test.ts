@@ -55,6 +55,17 @@ describe('how a transaction ended', () => {
     expect(judge([...connected, masked, ...answered], proxied)).toEqual({ end: 'delivered' });
   });
 
+  it('is misdelivered when the client gets a part of the reply under the upstream’s address, which it cannot put together', () => {
+    const back = [seen('reply', 'dev1 out', Kind.datagramFrom), seen('answer', 'client in', Kind.datagramFrom)];
+    const torn = seen('reply', 'client in', Kind.fragmentFrom);
+    expect(judge([...passedOn, ...back, torn], direct)).toEqual({ end: 'misdelivered', last: torn });
+    expect(judge([...passedOn, ...back, seen('answer', 'client in', Kind.fragmentFrom)], direct)).toEqual({ end: 'delivered' });
+    const atProxy = seen('reply', 'proxy out', Kind.fragmentFrom, { iface: 'eth0' });
+    const onWay = [seen('reply', 'proxy in', Kind.fragmentFrom), seen('answer', 'proxy out', Kind.datagramFrom)];
+    expect(judge([...passedOn.slice(1), ...onWay, atProxy], direct)).toEqual({ end: 'misdelivered', last: atProxy });
+    expect(judge([...passedOn.slice(1), ...onWay], direct)).toEqual({ end: 'delivered' });
+  });
+
   it('is misdelivered when the client gets the reply under the upstream’s address', () => {
     const astray = seen('reply', 'client in', Kind.datagramFrom);
     expect(judge([...passedOn, astray], direct)).toEqual({ end: 'misdelivered', last: astray });
