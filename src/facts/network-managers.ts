@@ -34,14 +34,18 @@ const configured: Readonly<Record<string, Query>> = {
 /** More of their processes than this are not looked at. */
 const mostProcesses = 512;
 
-/** Which of the tools that persist or flush network state are at work here: those of another network namespace manage another host. */
+/**
+ * Which of the tools that persist or flush network state are at work here: those of another network namespace manage another host, and what
+ * files configure is the namespace of the machine's first process.
+ */
 export async function read(host: Host): Promise<Fact<readonly string[]>> {
   const [running, ...files] = await Promise.all([processNames(host), ...Object.values(configured).map((query) => host(query))]);
-  const found = Object.keys(configured).filter((_, i) => files[i]?.ok && files[i].text.trim() !== '');
   const processes = running.ok ? managingProcesses(running.text).slice(0, mostProcesses) : [];
   const pids = processes.map(({ pid }) => pid);
-  const namespaces = pids.length > 0 ? await namespacesOf(host, pids) : undefined;
-  const places = await Promise.all(pids.map((pid) => whereIs(host, pid, namespaces?.(pid) ?? 'unknown')));
+  const namespaces = await namespacesOf(host, [1, ...pids]);
+  const configuredHere = namespaces(1) !== 'elsewhere';
+  const found = Object.keys(configured).filter((_, i) => configuredHere && files[i]?.ok && files[i].text.trim() !== '');
+  const places = await Promise.all(pids.map((pid) => whereIs(host, pid, namespaces(pid))));
   const here = processes.filter((_, n) => places[n] === 'here').map(({ manager }) => manager);
   return fromReply(running, 'network managers', () => [...new Set([...here, ...found])].sort());
 }

@@ -34,3 +34,10 @@ test('one that ended since it was seen manages nothing', async () => {
   const host = withNamespaces('4026 /proc/self/ns/net\n4026 /proc/1/ns/net\n4026 /proc/22/ns/net\n', [333]);
   expect(await readManagers(host)).toEqual({ ok: true, value: ['docker', 'netplan', 'systemd-networkd'] });
 });
+
+test('what files configure is the network namespace of the first process', async () => {
+  const at = (first: number) =>
+    withNamespaces(`4026 /proc/self/ns/net\n${first} /proc/1/ns/net\n4026 /proc/22/ns/net\n4026 /proc/333/ns/net\n`);
+  expect(await readManagers(at(4026))).toEqual({ ok: true, value: ['docker', 'firewalld', 'netplan', 'systemd-networkd'] });
+  expect(await readManagers(at(5000))).toEqual({ ok: true, value: ['firewalld', 'systemd-networkd'] });
+});
