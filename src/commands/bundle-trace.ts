@@ -68,7 +68,7 @@ function notesItem({ window, points, counters }: Observation, ports: readonly nu
 }
 
 /** The captures of one trace, with as many bytes as they may have together. */
-class CaptureStore {
+export class CaptureStore {
   private readonly captures: { plan: CapturePlan; file: SavedCapture; cut: boolean }[] = [];
   private readonly save: (plan: CapturePlan) => SavedCapture;
 

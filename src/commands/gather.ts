@@ -65,7 +65,7 @@ export async function gather(
   io: { progress(text: string): void; warn(text: string): void },
 ): Promise<Gathered> {
   const named = options.hosts.length > 0 || options.files.length > 0 ? options.hosts : [{ name: 'local', target: 'local' }];
-  io.progress(`asking ${named.map(({ name }) => name).join(', ')}`);
+  io.progress(named.length > 0 ? `asking ${named.map(({ name }) => name).join(', ')}` : `reading ${options.files.join(', ')}`);
   const reached = [
     ...(await Promise.all(named.map((host) => reach(host, options)))),
     ...(await Promise.all(options.files.map((path) => fromFile(path, options)))).flat(),
