@@ -28,6 +28,7 @@ const match: z.ZodType<FirewallMatch> = z.discriminatedUnion('match', [
   z.object({ match: literal('address-type'), side, not, among: list(text) }),
   z.object({ match: literal('socket'), transparent: z.boolean(), not }),
   z.object({ match: literal('tcp-flags'), not, mask: whole, value: whole }),
+  z.object({ match: literal('later-fragment'), not }),
   z.object({ match: literal('reverse-path'), not, loose: z.boolean(), mark: z.literal(true).exactOptional() }),
   z.object({
     match: literal('set'),

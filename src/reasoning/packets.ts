@@ -42,6 +42,11 @@ export function describePacket({ src, dst, note }: PatternStep): string {
   return `${src} → ${dst}${note === undefined || note === '' ? '' : ` (${note})`}`;
 }
 
+/** A piece of a datagram behind its first, as the joining of packets notes it. */
+export function isLaterFragment({ note = '' }: PatternStep): boolean {
+  return note === 'later fragment' || note.startsWith('later fragment,');
+}
+
 /** Where a packet was captured, as the source of evidence. */
 export function captureAt({ host, iface }: Pick<PatternStep, 'host' | 'iface'>): string {
   return `capture ${host}/${iface}`;

@@ -63,6 +63,8 @@ export type FirewallMatch =
   | { match: 'tcp-flags'; not: boolean; mask: number; value: number }
   /** `mark`: the look-up uses the packet's mark (rpfilter --validmark, nft `fib saddr . mark`); without it mark 0. */
   | { match: 'reverse-path'; not: boolean; loose: boolean; mark?: true }
+  /** A piece of a datagram behind its first: it carries no ports. */
+  | { match: 'later-fragment'; not: boolean }
   /** A lookup in a named set; `fields` in the order of the set's type. */
   | { match: 'set'; not: boolean; set: string; fields: readonly SetField[] }
   | { match: 'unknown'; text: string };

@@ -143,6 +143,26 @@ test.each([
   expect(parse(JSON.stringify(json))[0]?.chains[0]?.rules[0]?.text).toBe(text);
 });
 
+const fragmentOffset = { payload: { protocol: 'ip', field: 'frag-off' } };
+
+test.each([
+  ['!=', { '&': [fragmentOffset, 0x1fff] }, 0, { match: 'later-fragment', not: false }],
+  ['==', { '&': [fragmentOffset, 0x1fff] }, 0, { match: 'later-fragment', not: true }],
+  // With the flags in it a first fragment is not 0 either.
+  ['!=', { '&': [fragmentOffset, 0x3fff] }, 0, { match: 'unknown' }],
+  ['!=', fragmentOffset, 0, { match: 'unknown' }],
+  ['==', { '&': [fragmentOffset, 0x1fff] }, 185, { match: 'unknown' }],
+])('a fragment offset %s: %j against %j', (op, left, right, expected) => {
+  const json = {
+    nftables: [
+      { table: { family: 'ip', name: 't' } },
+      { chain: { family: 'ip', table: 't', name: 'c' } },
+      { rule: { family: 'ip', table: 't', chain: 'c', handle: 2, expr: [{ match: { op, left, right } }] } },
+    ],
+  };
+  expect(parse(JSON.stringify(json))[0]?.chains[0]?.rules[0]?.steps.at(-1)).toMatchObject(expected);
+});
+
 test('a policy that an old nft leaves out means accept', () => {
   const json = {
     nftables: [

@@ -61,6 +61,9 @@ export const startDnsmasq = (address: string, port: number, answer: string): str
 export const answersAtOnce = (port: number): string =>
   `taskset -p -c 0 "$(cat dnsmasq-${port}.pid)" >/dev/null\nchrt -f -p 1 "$(cat dnsmasq-${port}.pid)"`;
 
+/** A text record of large.example.com of which the answer is two fragments on Ethernet. */
+export const largeRecord = ` --edns-packet-max=4096 --txt-record=large.example.com,${Array.from({ length: 10 }, () => 'x'.repeat(200)).join(',')}`;
+
 export const stopDnsmasq = (port: number): string =>
   `kill "$(cat dnsmasq-${port}.pid)"\n${waitUntil('dnsmasq is gone', `! kill -0 "$(cat dnsmasq-${port}.pid)" 2>/dev/null`)}`;
 

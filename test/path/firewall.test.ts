@@ -215,6 +215,22 @@ const base = (steps: FirewallRule['steps'], hook: Hook = 'prerouting', priority 
   rules: [{ text: 'rule', steps }],
 });
 
+test.each([
+  ['a packet with ports', {}, false],
+  ['a later fragment', { sourcePort: undefined, destinationPort: undefined }, true],
+  ['ICMP, which has none either', { protocol: 1, sourcePort: undefined, destinationPort: undefined }, false],
+])('a rule for later fragments takes of these one alone: %s', (_, change, isTaken) => {
+  const { sourcePort, destinationPort, ...rest } = { ...reply, ...change };
+  const packet: Packet = {
+    ...rest,
+    ...(sourcePort === undefined ? {} : { sourcePort }),
+    ...(destinationPort === undefined ? {} : { destinationPort }),
+  };
+  const drop = (not: boolean) => [nftTable([base([{ match: 'later-fragment', not }, { do: 'drop' }])])];
+  expect(only(run(drop(false), 'prerouting', {}, packet)).verdict).toBe(isTaken ? 'drop' : 'accept');
+  expect(only(run(drop(true), 'prerouting', {}, packet)).verdict).toBe(isTaken ? 'accept' : 'drop');
+});
+
 test('nat chains run at the priority of the nat hook, whatever their own says', () => {
   const mark = base([{ do: 'mark', value: 1, mask: 0xffffffff }], 'prerouting', 0);
   const nat: FirewallChain = {

@@ -95,6 +95,8 @@ function compare(selector: Selector, operator: string, right: Json): FirewallMat
         ? undefined
         : { match: 'reverse-path', not: exists === not, loose: selector.loose, ...(selector.mark ? { mark: true as const } : {}) };
     }
+    case 'fragment-offset':
+      return selector.masked && right === 0 ? { match: 'later-fragment', not: !not } : undefined;
     case 'other':
       return undefined;
   }

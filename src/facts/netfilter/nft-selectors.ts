@@ -18,6 +18,8 @@ export type Selector =
   | { of: 'tcp-flags'; mask: number | undefined }
   | { of: 'socket'; key: 'transparent' | 'wildcard' }
   | { of: 'reverse-path'; loose: boolean; mark: boolean }
+  /** The offset alone, without the flags beside it, where `masked`. */
+  | { of: 'fragment-offset'; masked: boolean }
   | { of: 'other' };
 
 /** A selector, and the matches that nft implies with it and does not print (payload dependencies). */
@@ -100,6 +102,7 @@ function payload(content: Json): Selected {
   if (protocol === 'ip' || protocol === 'ip6') {
     const implied: FirewallMatch[] = [{ match: 'family', not: false, family: protocol === 'ip' ? 4 : 6 }];
     if (field === 'saddr' || field === 'daddr') return { selector: { of: 'address', side: sideOf(field) }, implied };
+    if (field === 'frag-off' && protocol === 'ip') return { selector: { of: 'fragment-offset', masked: false }, implied };
     return { selector: { of: field === 'protocol' || field === 'nexthdr' ? 'protocol' : 'other' }, implied };
   }
   const number = transport.get(protocol);
@@ -138,6 +141,7 @@ function masked(content: Json): Selected {
   const { selector, implied } = select(operand);
   const bits = number(mask) ?? unsigned(text(mask) ?? '');
   if (selector.of === 'mark' && bits !== undefined) return { selector: { ...selector, mask: bits }, implied };
+  if (selector.of === 'fragment-offset') return { selector: { of: 'fragment-offset', masked: bits === 0x1fff }, implied };
   if (selector.of === 'tcp-flags') return { selector: { of: 'tcp-flags', mask: flagBits(mask) }, implied };
   if (selector.of === 'state') return { selector: { of: 'state', mask: names(mask) }, implied };
   return { selector: { of: 'other' }, implied };

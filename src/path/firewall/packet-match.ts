@@ -40,6 +40,8 @@ export function matches(match: FirewallMatch, sight: Sight, table: FirewallTable
         sight.context.reversePath?.(match.loose, match.mark ? packet.mark : 0, table.source === 'nft' ? 'fib' : 'rpfilter'),
         match.not,
       );
+    case 'later-fragment':
+      return (portProtocols.includes(packet.protocol) && packet.sourcePort === undefined) !== match.not;
     case 'set':
       return negate(matchesSet(match.fields, Object.hasOwn(table.sets, match.set) ? table.sets[match.set] : undefined, sight), match.not);
     case 'unknown':
