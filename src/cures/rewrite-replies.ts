@@ -24,7 +24,8 @@ const why = 'the client must see its answer come from the address it asked';
 /** Rewrites replies in the way the host already does it: by tc where it uses `tc … action nat`, else by nft, in its own chain if it has one. */
 export function rewriteReplies(snapshot: Snapshot, rewrite: Rewrite): Cure[] {
   const example = factOf(snapshot, 'trafficControl')?.filters.find(
-    (filter) => filter.link === rewrite.link && filter.actions.some((action) => action.kind === 'nat'),
+    (filter) =>
+      filter.link === rewrite.link && !/^(?:ingress|ffff:)$/.test(filter.parent) && filter.actions.some((action) => action.kind === 'nat'),
   );
   if (example) return [likeFilter(snapshot, example, rewrite)];
   const family = familyOf(rewrite.vip) ?? 4;
@@ -105,9 +106,10 @@ function newTable(snapshot: Snapshot, rewrite: Rewrite, family: Family): Cure {
 /** One filter for each upstream, of a priority of their own, so that undo takes these alone: a prefix would keep the host bits (net/sched/act_nat.c). */
 function likeFilter(snapshot: Snapshot, example: TcFilter, { sources, port, vip }: Rewrite): Cure {
   const priority = freePriority(snapshot, example);
+  const { handle: _, ...like } = example;
   const filters = sources.map((source): TcFilter => {
     const filter: TcFilter = {
-      ...example,
+      ...like,
       priority,
       match: { source, ipProtocol: 17, sourcePort: { value: port, mask: 0xffff } },
       actions: [{ kind: 'nat', direction: 'egress', old: source, new: vip }],

@@ -6,30 +6,37 @@ import { commandLine } from './shell.js';
 import { withFact } from './snapshot.js';
 
 /**
- * Takes away a filter together with all others of its priority: without a handle tc(8) cannot name one alone. Undefined where one of those
- * does something other than translate addresses.
+ * Takes away a wrong filter: together with all others of its priority where those are wrong, too, else by its handle alone. Undefined where one
+ * of those that would go does something other than translate addresses.
  */
-export function removeFilters(snapshot: Snapshot, { link, parent, protocol, priority }: TcFilter, why: string): Cure | undefined {
-  const same = (filter: TcFilter) => filter.link === link && filter.parent === parent && filter.priority === priority;
-  const all = factOf(snapshot, 'trafficControl')?.filters.filter(same) ?? [];
-  if (all.some(({ actions }) => actions.length === 0 || actions.some(({ kind }) => kind !== 'nat'))) return undefined;
-  const added = all.map(addedFilter);
+export function removeFilter(snapshot: Snapshot, filter: TcFilter, wrong: readonly TcFilter[], why: string): Cure | undefined {
+  const { link, parent, protocol, priority, kind, handle } = filter;
+  const beside = (other: TcFilter) => other.link === link && other.parent === parent && other.priority === priority;
+  const all = factOf(snapshot, 'trafficControl')?.filters.filter(beside) ?? [];
+  const alone = handle !== undefined && all.some((other) => !wrong.some((each) => beside(each) && each.handle === other.handle));
+  const gone = alone ? all.filter((other) => other.handle === handle) : all;
+  if (gone.some(({ actions }) => actions.length === 0 || actions.some((action) => action.kind !== 'nat'))) return undefined;
+  const added = gone.map(addedFilter);
   const undo = added.every((words) => words !== undefined) ? { undo: added.map((words) => commandLine(...words)).join(' && ') } : {};
   const hook = /^(ingress|egress)$/.test(parent) ? [parent] : ['parent', parent];
+  const one = alone ? ['handle', handle, kind] : [];
   return {
     host: snapshot.host,
     steps: [
       {
         host: snapshot.host,
         kind: 'command',
-        run: commandLine('tc', 'filter', 'del', 'dev', link, ...hook, 'protocol', protocol, 'prio', priority),
+        run: commandLine('tc', 'filter', 'del', 'dev', link, ...hook, 'protocol', protocol, 'prio', priority, ...one),
         ...undo,
         persist: persistRemoval['traffic-control'],
         why,
       },
     ],
     apply: (before) =>
-      withFact(before, 'trafficControl', (control) => ({ ...control, filters: control.filters.filter((filter) => !same(filter)) })),
+      withFact(before, 'trafficControl', (control) => ({
+        ...control,
+        filters: control.filters.filter((other) => !beside(other) || (alone && other.handle !== handle)),
+      })),
   };
 }
 
@@ -64,7 +71,8 @@ export function rewriteWholeDatagrams(snapshot: Snapshot, filters: readonly TcFi
       nat.old.replace(/\/32$/, ''),
       nat.new,
     ];
-    return [{ ...filter, priority, match: { source, ipProtocol: 17 }, text: words.join(' ') }];
+    const { handle: _, ...like } = filter;
+    return [{ ...like, priority, match: { source, ipProtocol: 17 }, text: words.join(' ') }];
   });
   if (added.length < filters.length) return undefined;
   const run = added.map(({ text }) => commandLine('tc', 'filter', 'add', ...place, ...text.split(' '))).join(' && ');

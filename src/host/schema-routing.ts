@@ -109,6 +109,7 @@ export const trafficControl: z.ZodType<TrafficControl> = z.object({
       protocol: text,
       priority: whole,
       kind: text,
+      handle: text.exactOptional(),
       match: z
         .object({
           family: z.union([family, z.literal('neither')]).exactOptional(),

@@ -113,6 +113,11 @@ function turn(packet: Packet, action: Nat, match: TcMatch | undefined): Packet {
   return address === undefined ? packet : { ...packet, [side]: address };
 }
 
+/** Whether a translation changes this packet, if its filter takes it. */
+export function turns(action: Nat, match: TcMatch | undefined, packet: Packet): boolean {
+  return turn(packet, action, match) !== packet;
+}
+
 /**
  * The addresses an action turns. iproute2 prints every mask as /32 (m_nat.c counts the bits of a mask in network byte order),
  * so a filter for a prefix whose network address the action names as old address means that whole prefix.

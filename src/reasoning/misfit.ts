@@ -1,4 +1,4 @@
-import { combine } from '../cures/combine.js';
+import { combine, inTurn } from '../cures/combine.js';
 import { rewriteReplies } from '../cures/rewrite-replies.js';
 import type { Case, Cure, Snapshot, Walk } from '../types.js';
 import { type Broken, brokenBy, distinct, groupBy } from './broken.js';
@@ -72,12 +72,14 @@ export function misfitEvidence(broken: readonly Misfitted[]) {
 export function replacing(c: Case, host: string, broken: readonly Broken[], wrong: readonly Rewrite[]): Cure[] {
   const snapshot = c.snapshots.get(host);
   if (!snapshot) return [];
-  const parts = [...groupBy(broken, ({ walk }) => `${walk.service.id} ${walk.vip}`).values()].flatMap((group) =>
-    rewritingAll(snapshot, group),
+  const groups = [...groupBy(broken, ({ walk }) => `${walk.service.id} ${walk.vip}`).values()];
+  const right = inTurn(
+    snapshot,
+    groups.map((group) => (now) => rewritingAll(now, group)[0]),
   );
-  const right = parts.length > 0 ? [combine(host, parts)] : [];
+  if (!right) return [];
   const removal = removeRewrites(snapshot, wrong, 'this rule does not do what these replies need');
-  return [...(removal ? right.map((cure) => combine(host, [removal, cure])) : []), ...right];
+  return [...(removal ? [combine(host, [removal, right])] : []), right];
 }
 
 /** The rewrite that the replies of one service need on a host, for all upstreams that are like those of the broken paths. */

@@ -1,10 +1,11 @@
 import { inTurn } from '../cures/combine.js';
 import type { ChainPlace } from '../cures/firewall-rules.js';
 import { removeRule } from '../cures/remove-rule.js';
-import { removeFilters } from '../cures/traffic-control.js';
+import { removeFilter } from '../cures/traffic-control.js';
 import { contains } from '../net/prefix.js';
 import { describeRule, evaluate } from '../path/firewall.js';
 import { firewallOf } from '../path/hooks.js';
+import { turns } from '../path/tc-actions.js';
 import { factOf } from '../path/world.js';
 import type { Cure, Evidence, FirewallChain, FirewallMatch, FirewallRule, Packet, Snapshot, Step, TcFilter, Walk } from '../types.js';
 
@@ -63,12 +64,14 @@ export function misfits(rewrite: Rewrite, passing: Passing): Misfit[] {
 function filterMisfits({ link, parent, protocol, match, actions }: TcFilter, { packet, out }: Passing): Misfit[] {
   if (!match || (protocol !== 'ip' && protocol !== 'all')) return ['other'];
   const nat = actions.find((action) => action.kind === 'nat');
-  const leaves = parent !== 'ingress' && parent !== 'ffff:' && nat?.direction === 'egress';
+  const leaves = nat?.direction === 'egress' && parent !== 'ingress' && parent !== 'ffff:';
   const port = (wanted: { value: number; mask: number } | undefined, has: number | undefined) =>
     wanted === undefined || (has !== undefined && (has & wanted.mask) === wanted.value);
   return [
     ...(link === out && leaves ? [] : ['interface' as const]),
-    ...(match.source === undefined || contains(match.source, packet.source) ? [] : ['address' as const]),
+    ...((match.source === undefined || contains(match.source, packet.source)) && (!leaves || turns(nat, match, packet))
+      ? []
+      : ['address' as const]),
     ...(match.destination === undefined || contains(match.destination, packet.destination) ? [] : ['other' as const]),
     ...(port(match.sourcePort, packet.sourcePort) &&
     port(match.destinationPort, packet.destinationPort) &&
@@ -118,8 +121,9 @@ export function rewriteEvidence(host: string, rewrite: Rewrite): Evidence {
 
 /** Takes rewrites away, but for those of which that cannot be said in one command that leaves all others alone. */
 export function removeRewrites(snapshot: Snapshot, rewrites: readonly Rewrite[], why: string): Cure | undefined {
+  const filters = rewrites.flatMap((rewrite) => (rewrite.by === 'filter' ? [rewrite.filter] : []));
   const remove = (now: Snapshot, rewrite: Rewrite) =>
-    rewrite.by === 'filter' ? removeFilters(now, rewrite.filter, why) : removeRule(now, rewrite, why);
+    rewrite.by === 'filter' ? removeFilter(now, rewrite.filter, filters, why) : removeRule(now, rewrite, why);
   // Filters of one priority go together, and a rule for several upstreams is found once for each.
   const once = new Map(
     rewrites.flatMap((rewrite) => remove(snapshot, rewrite)?.steps.map((step) => [JSON.stringify(step), rewrite] as const) ?? []),

@@ -1,6 +1,6 @@
-import { combine } from '../cures/combine.js';
-import { rewriteReplies } from '../cures/rewrite-replies.js';
-import type { Case, Cure, Walk } from '../types.js';
+import { inTurn } from '../cures/combine.js';
+import { type Rewrite, rewriteReplies } from '../cures/rewrite-replies.js';
+import type { Case, Cure, Snapshot, Walk } from '../types.js';
 import { type Broken, brokenBy, distinct, groupBy } from './broken.js';
 import { rewritesOn } from './rewrites.js';
 
@@ -71,20 +71,29 @@ function isOwnUpstream(walks: readonly Walk[], host: string): boolean {
 export function rewriting(c: Case, host: string, broken: readonly Broken[]): Cure[] {
   const snapshot = c.snapshots.get(host);
   if (!snapshot) return [];
-  const parts = [...groupBy(broken, ({ walk }) => `${walk.service.id} ${walk.vip}`).values()].flatMap((group) => {
-    const first = group[0]?.walk;
-    if (!first?.vip) return [];
-    const leaving = group[0]?.walk.steps.findLast((step) => step.leg === 'reply' && step.host === host);
-    const where = first.steps.find((step) => step.leg === 'reply')?.host === host ? 'originated' : 'forwarded';
-    return rewriteReplies(snapshot, {
-      sources: where === 'originated' ? distinct(group.flatMap(({ walk }) => walk.upstream.address ?? [])) : uncovered(c, first),
-      port: first.upstream.port,
-      vip: first.vip,
-      where,
-      link: leaving?.out,
-    });
-  });
-  return parts.length > 0 ? [combine(host, parts)] : [];
+  const groups = [...groupBy(broken, ({ walk }) => `${walk.service.id} ${walk.vip}`).values()];
+  const cure = inTurn(
+    snapshot,
+    groups.flatMap((group) => {
+      const needed = rewriteOf(c, host, group);
+      return needed ? [(now: Snapshot) => rewriteReplies(now, needed)[0]] : [];
+    }),
+  );
+  return cure ? [cure] : [];
+}
+
+function rewriteOf(c: Case, host: string, group: readonly Broken[]): Rewrite | undefined {
+  const first = group[0]?.walk;
+  if (!first?.vip) return undefined;
+  const leaving = first.steps.findLast((step) => step.leg === 'reply' && step.host === host);
+  const where = first.steps.find((step) => step.leg === 'reply')?.host === host ? 'originated' : 'forwarded';
+  return {
+    sources: where === 'originated' ? distinct(group.flatMap(({ walk }) => walk.upstream.address ?? [])) : uncovered(c, first),
+    port: first.upstream.port,
+    vip: first.vip,
+    where,
+    link: leaving?.out,
+  };
 }
 
 /** Upstreams of a walk's service whose replies nothing rewrites yet, with those whose path something else breaks now. */

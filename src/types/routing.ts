@@ -150,6 +150,8 @@ export interface TcFilter {
   protocol: string;
   priority: number;
   kind: string;
+  /** Names this one among those of its priority: `800::801` of u32, `0x1` of others. Absent where it was not printed. */
+  handle?: string;
   /** Undefined when the match could not be read; an empty object matches everything. */
   match?: TcMatch;
   actions: readonly TcAction[];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { removeFilters } from '../../src/cures/traffic-control.js';
+import { removeFilter } from '../../src/cures/traffic-control.js';
 import { factOf } from '../../src/path/world.js';
 import type { Snapshot, TcFilter } from '../../src/types.js';
 import { articleSnapshots } from '../kit/article.js';
@@ -17,7 +17,7 @@ function proxyWith(change: (filter: TcFilter) => TcFilter): Snapshot {
 
 function undoOf(snapshot: Snapshot): string | undefined {
   const [filter] = factOf(snapshot, 'trafficControl')?.filters ?? [];
-  const [step] = (filter && removeFilters(snapshot, filter, 'why')?.steps) ?? [];
+  const [step] = (filter && removeFilter(snapshot, filter, [filter], 'why')?.steps) ?? [];
   return step?.kind === 'command' ? step.undo : undefined;
 }
 
@@ -39,4 +39,17 @@ test('a prefix that iproute2 prints as one address comes back as the prefix that
 
 test('there is no undo for a filter whose match could not be read', () => {
   expect(undoOf(proxyWith(({ match: _match, ...filter }) => filter))).toBeUndefined();
+});
+
+test('a wrong filter among right ones of its priority goes alone, by its handle', () => {
+  const proxy = proxyWith((filter) => ({ ...filter, handle: filter.match?.source === '172.16.0.11' ? '800::800' : '800::801' }));
+  const [wrong, right] = factOf(proxy, 'trafficControl')?.filters ?? [];
+  const cure = wrong && removeFilter(proxy, wrong, [wrong], 'why');
+  expect(cure?.steps).toMatchObject([
+    {
+      run: 'tc filter del dev eth0 parent 10: protocol ip prio 10 handle 800::800 u32',
+      undo: added('172.16.0.11', '172.16.0.11/32'),
+    },
+  ]);
+  expect(cure && factOf(cure.apply(proxy), 'trafficControl')?.filters).toEqual([right]);
 });

@@ -35,6 +35,7 @@ test('a nat action with its counter, and a text in which a person finds the filt
     protocol: 'ip',
     priority: 10,
     kind: 'u32',
+    handle: '800::800',
     match: { source: '172.16.0.11/32', sourcePort: { value: 53, mask: 0xffff } },
     actions: [{ kind: 'nat', direction: 'egress', old: '172.16.0.11/32', new: '192.168.99.10', packets: 1, verdict: 'pass' }],
     packets: 1,

@@ -39,6 +39,7 @@ function readFilter(item: Json, place: FilterPlace): TcFilter[] {
   const parent = place.hook ?? text(get(item, 'parent')) ?? 'root';
   const priority = number(get(item, 'pref')) ?? 0;
   const match = readMatch(kind, protocol, options);
+  const handle = readHandle(options);
   const actions = list(get(options, 'actions')).map(readAction);
   const packets = list(get(options, 'actions'))
     .map((action) => number(get(action, 'stats', 'packets')))
@@ -51,12 +52,20 @@ function readFilter(item: Json, place: FilterPlace): TcFilter[] {
       protocol,
       priority,
       kind,
+      ...(handle === undefined ? {} : { handle }),
       ...(match ? { match } : {}),
       actions,
       ...(packets === undefined ? {} : { packets }),
       text: [head, ...(match ? matchWords(match) : ['match not read']), ...actions.map(actionText)].join(' '),
     },
   ];
+}
+
+/** u32's as tc prints it, others as a number in JSON and in hexadecimal in its text. */
+function readHandle(options: Json): string | undefined {
+  const handle = get(options, 'fh') ?? get(options, 'handle');
+  if (typeof handle === 'number') return `0x${handle.toString(16)}`;
+  return /^(?:[0-9a-f]{1,3}:[0-9a-f]{0,2}:[0-9a-f]{1,3}|0x[0-9a-f]{1,8})$/i.test(text(handle) ?? '') ? text(handle) : undefined;
 }
 
 function readMatch(kind: string, protocol: string, options: Json): TcMatch | undefined {

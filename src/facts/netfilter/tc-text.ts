@@ -27,7 +27,7 @@ export function filtersFromText(text: string): JsonObject[] {
 }
 
 function headOptions(rest: string): Record<string, unknown> {
-  const handle = /\bfh (\S+)/.exec(rest)?.[1];
+  const handle = /\b(?:fh|handle) (\S+)/.exec(rest)?.[1];
   const link = /\blink (\S+)/.exec(rest)?.[1];
   return {
     ...(handle === undefined ? {} : { fh: handle }),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FirewallMatch, FirewallTable, TcFilter } from '../../../src/types.js';
 import { addressOf, type Change, upstreams, vip } from '../../kit/article.js';
-import { changeFact, loseFact } from '../../kit/change.js';
+import { changeFact, editConfig, loseFact } from '../../kit/change.js';
 import { causesOf, commands, examineArticle, expectHealthy, leftAfterCures, soleDiagnosis } from '../../kit/rules.js';
 
 const noFilters = changeFact('proxy', 'trafficControl', () => ({ qdiscs: [], filters: [] }));
@@ -16,6 +16,18 @@ test("without any rewrite the gateway on the replies' way gets one", () => {
   expect(run).toContain('ip saddr { 172.16.0.11, 172.16.0.12, 172.16.0.13, 172.16.0.14 } udp sport 53 notrack');
   expect(run).toContain(`udp sport 53 ip saddr set ${vip}`);
   expect(leftAfterCures(noFilters)).toEqual([]);
+});
+
+test('two services get one table: what the first step makes the second one adds to', () => {
+  const bothByDsr = editConfig(
+    'proxy_bind $remote_addr transparent;\n        proxy_responses 1;',
+    'proxy_bind $remote_addr:$remote_port transparent;\n        proxy_responses 0;',
+  );
+  const found = examineArticle([noFilters, bothByDsr]).diagnoses.find(({ cause }) => cause === 'dsr/reply-not-rewritten');
+  const [first = '', second = '', ...others] = commands(found?.fix ?? []);
+  expect(others).toEqual([]);
+  expect(first).toMatch(/^nft 'create table ip dsr_replies; .* udp sport 53 /);
+  expect(second).toMatch(/^nft 'add rule ip dsr_replies .* udp sport 5300 /);
 });
 
 const range = (address: string) => [address, address] as const;

@@ -16,6 +16,15 @@ test('filters on the link towards the upstreams never see the replies leave', ()
   expect(leftAfterCures(filters('eth1'))).toEqual([]);
 });
 
+test('filters on the way in are no pattern for the right ones', () => {
+  const wayIn = changeFact('proxy', 'trafficControl', () => ({
+    qdiscs: [{ link: 'eth0', kind: 'clsact', handle: 'ffff:', parent: 'ffff:fff1' }],
+    filters: upstreams.map((name): TcFilter => rewriteFilter(addressOf(name), { parent: 'ingress' })),
+  }));
+  expect(soleDiagnosis(wayIn).cause).toBe('dsr/rewrite-on-wrong-interface');
+  expect(leftAfterCures(wayIn)).toEqual([]);
+});
+
 test('the same filters on both links are fine', () => {
   expectHealthy(filters('eth0', 'eth1'));
 });

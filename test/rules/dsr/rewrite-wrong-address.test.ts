@@ -25,6 +25,16 @@ test('an old address that is no upstream is corrected', () => {
   expect(leftAfterCures(change)).toEqual([]);
 });
 
+test('an action for another upstream than its filter takes is corrected', () => {
+  const change = changeFact('proxy', 'trafficControl', (control) => {
+    const [first, second] = upstreams.map(addressOf);
+    const actions = [{ kind: 'nat' as const, direction: 'egress' as const, old: `${second}/32`, new: vip }];
+    return { ...control, filters: control.filters.map((filter) => (filter.match?.source === first ? { ...filter, actions } : filter)) };
+  });
+  expect(soleDiagnosis(change)).toMatchObject({ cause: 'dsr/rewrite-wrong-address', host: 'proxy' });
+  expect(leftAfterCures(change)).toEqual([]);
+});
+
 test('any address of the listening host may be the one that was asked', () => {
   expectHealthy([addAddress('proxy', 'eth0', '192.168.99.11/24'), filters('192.168.99.11')]);
   expectHealthy(filters(vip));
