@@ -33,14 +33,20 @@ export function observationOf(
   };
 }
 
-/** What vanished no more often than captures missed packets may have gone on unseen. */
+/** What vanished no more often than captures missed packets, where it would have been seen next, may have gone on unseen. */
 function withoutGuesses(patterns: readonly TracePattern[], points: readonly PointCount[]): TracePattern[] {
-  const missed = points.reduce((sum, { dropped, partial }) => sum + (partial === undefined ? dropped : Number.POSITIVE_INFINITY), 0);
   return patterns.map((pattern) => {
-    if (pattern.end !== 'vanished' || pattern.count > missed) return pattern;
-    const { vanishedAfter: _, ...rest } = pattern;
-    return { ...rest, end: 'ambiguous' };
+    const { vanishedAfter, ...rest } = pattern;
+    const isLost = pattern.end !== 'vanished' || pattern.count > missedAfter(pattern, points);
+    return isLost ? pattern : { ...rest, end: 'ambiguous' };
   });
+}
+
+/** What came in on a host would have been seen to leave it, what left one to come in on another. Packets, infinite where nobody counted them. */
+function missedAfter({ path, vanishedAfter }: TracePattern, points: readonly PointCount[]): number {
+  const last = path.findLast(({ host, iface }) => host === vanishedAfter?.host && iface === vanishedAfter.iface);
+  const next = points.filter(({ host }) => last === undefined || (host === last.host) === (last.dir === 'in'));
+  return next.reduce((sum, { dropped, partial }) => sum + (partial === undefined ? dropped : Number.POSITIVE_INFINITY), 0);
 }
 
 /** Ways that read alike are one pattern: their differences are in what a report does not tell. */

