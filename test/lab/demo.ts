@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Lab, raiseLab } from './lab.js';
 import { type Fault, faults, furtherFaults, type Risk, risks } from './scenarios/index.js';
+import { showTcFault, tcFaults } from './tc/demo.js';
 import { topologyNames, topologyOf } from './topologies.js';
 
 /*
@@ -13,7 +14,8 @@ import { topologyNames, topologyOf } from './topologies.js';
 const program = fileURLToPath(new URL('../../../bin/tpdoctor', import.meta.url));
 const { values } = parseArgs({
   options: {
-    fault: { type: 'string', default: 'proxy/mark-rule-missing' },
+    fault: { type: 'string' },
+    method: { type: 'string' },
     list: { type: 'boolean' },
     trace: { type: 'boolean' },
     bundle: { type: 'boolean' },
@@ -31,9 +33,20 @@ async function main(): Promise<number> {
     console.error(`${values.out} is there already: name another file with --out`);
     return 64;
   }
-  const shown = all.find(({ name }) => name === values.fault) ?? all.find(({ cause }) => cause === values.fault);
+  if (values.method !== undefined) return await showMethod(values.method);
+  const { fault = 'proxy/mark-rule-missing' } = values;
+  const shown = all.find(({ name }) => name === fault) ?? all.find(({ cause }) => cause === fault);
   if (shown) return await show(shown);
-  console.error(`no fault "${values.fault}"; --list shows them all`);
+  console.error(`no fault "${fault}"; --list shows them all`);
+  return 64;
+}
+
+/** Direct Server Return by real tc filters, as the article has it; all else is shown without a method. */
+async function showMethod(method: string): Promise<number> {
+  const { fault = 'dsr/reply-not-rewritten' } = values;
+  const shown = tcFaults.find(({ name }) => name === fault) ?? tcFaults.find(({ name }) => name.includes(fault));
+  if (method === 'dsr' && shown) return await showTcFault(shown, say);
+  console.error(method === 'dsr' ? `no fault "${fault}" of dsr; --list shows them all` : `no method "${method}": dsr is one`);
   return 64;
 }
 
@@ -42,6 +55,8 @@ function list(): void {
     console.log(`${name}:`);
     for (const scenario of all.filter(({ topology = 'article' }) => topology === name)) console.log(`  ${scenario.name}`);
   }
+  console.log('--method dsr:');
+  for (const { name } of tcFaults) console.log(`  ${name}`);
 }
 
 async function show(shown: Fault | Risk): Promise<number> {

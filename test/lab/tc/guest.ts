@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const script = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
+import { ofProject } from './root.js';
 
 /** Whether the running kernel rewrites by `tc … action nat`: it is tried. */
-export const kernelHasTcNat = (): boolean => spawnSync('sh', [script('has-tc-nat')]).status === 0;
+export const kernelHasTcNat = (): boolean => spawnSync('sh', [ofProject('bin/has-tc-nat')]).status === 0;
+
+/** What the kernel says when it is switched off. */
+const kernelMessage = /^\[ *\d+\.\d+\] .*\n/gm;
 
 /** A program of this machine that runs in a micro virtual machine whose kernel has act_nat. */
 export class Guest {
@@ -21,12 +22,12 @@ export class Guest {
   /** `show` gets the guest's console as it grows. */
   constructor(command: readonly string[], show: (text: string) => void = () => {}) {
     // The kernel ends it when this process goes, in whatever way.
-    const words = ['--pdeathsig', 'KILL', 'sh', script('guest'), this.shared, ...command];
+    const words = ['--pdeathsig', 'KILL', 'sh', ofProject('bin/guest'), this.shared, ...command];
     this.child = spawn('setpriv', words, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.console = (this.console + text).slice(-4000);
-        show(text);
+        show(text.replaceAll('\r', '').replace(kernelMessage, ''));
       });
     this.ended = once(this.child, 'close');
   }

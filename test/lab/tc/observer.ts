@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Guest, kernelHasTcNat } from './guest.js';
+import { ofProject } from './root.js';
 import type { TcScenario } from './scenario.js';
 import { type Observed, Session } from './session.js';
 
@@ -19,11 +19,7 @@ type Line = { name: string } & ({ observed: Observed } | { error: string });
 
 /** The built lab (`npm run build`) runs in the guest; what it has seen comes out line by line. */
 class GuestObserver implements Observer {
-  private readonly guest = new Guest([
-    process.execPath,
-    fileURLToPath(new URL('../../../dist/test/lab/tc/inside.js', import.meta.url)),
-    '/run/shared/observed',
-  ]);
+  private readonly guest = new Guest([process.execPath, ofProject('dist/test/lab/tc/inside.js'), '/run/shared/observed']);
 
   async observe({ name }: TcScenario): Promise<Observed> {
     for (;;) {

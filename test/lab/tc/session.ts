@@ -1,12 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Report } from '../../../src/types.js';
 import { broughtAbout } from '../../kit/standing-risks.js';
 import { carryOut, diagnosed } from '../doctor.js';
 import { type Lab, raiseLab } from '../lab.js';
 import { failing } from '../probe.js';
 import { clear, hostsOf, type Method, methods, setUp } from './methods.js';
+import { ofProject } from './root.js';
 import type { TcScenario } from './scenario.js';
 import { tcTopology } from './topology.js';
 
@@ -98,4 +100,4 @@ export class Session {
   }
 }
 
-const program = new URL('../../../program/tpdoctor.js', import.meta.url).href;
+const program = pathToFileURL(ofProject('dist/program/tpdoctor.js')).href;
