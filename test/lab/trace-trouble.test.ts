@@ -17,6 +17,17 @@ const healthyLab = { changes: [] };
 
 const namespaceOf = (lab: Lab, name: string): string => lab.hosts.find((host) => host.name === name)?.namespace ?? expect.unreachable();
 
+/** Makes a link without Ethernet, IP or anything else that a filter could look into (TUNSETLINK, ARPHRD_NETLINK), which a default route names. */
+const oddLink = `python3 - <<'END'
+import fcntl, os, struct
+tun = os.open('/dev/net/tun', os.O_RDWR)
+fcntl.ioctl(tun, 0x400454ca, struct.pack('16sH22x', b'odd0', 0x1001))
+fcntl.ioctl(tun, 0x400454cb, 1)
+fcntl.ioctl(tun, 0x400454cd, 824)
+END
+ip link set odd0 up
+ip route add default dev odd0 metric 9999`;
+
 /** A trace of DNS before and after something happens. */
 async function traceAround(
   lab: Lab,
@@ -56,6 +67,17 @@ describe('while it is captured', () => {
       expect(stderr).toMatch(/warning: dev4: /);
       expect(report.trace?.transactions).toMatchObject({ total: 8, complete: 7 });
       expect(exitCode).toBe(2);
+    }));
+
+  it('a link may be of a kind that no filter compiles for: the others are captured, and the verdict is theirs', () =>
+    inLab({ changes: [{ host: 'client', run: oddLink }] }, async (lab) => {
+      const { report, stderr, exitCode } = await traceAround(lab, async () => undefined);
+      expect(stderr).toMatch(/warning: client: no capture on odd0: .*not implemented/);
+      expect(report.trace?.points.map(({ host, iface }) => `${host} ${iface}`)).not.toContain('client odd0');
+      expect({ exitCode, transactions: report.trace?.transactions }).toEqual({
+        exitCode: 0,
+        transactions: { total: 8, complete: 8, failed: 0, ambiguous: 0 },
+      });
     }));
 
   it('permission may lack: it says for each interface what is needed, and that nothing was captured', () =>
