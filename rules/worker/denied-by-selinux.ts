@@ -15,7 +15,7 @@ const rule: Rule = {
     packets: "The client's request arrives on nginx's outer link, and nothing leaves on the inner one.",
   },
   proof:
-    'An AVC denial for nginx since its workers started, while SELinux enforces: of net_raw, net_admin or setcap, or of a connection to a port of the service. A denial about files, or one that permissive mode only recorded, proves nothing.',
+    'An AVC denial for nginx since its workers started, while SELinux enforces: of net_raw, net_admin or setcap, of a connection to a port of the service, or of binding to the port of a client (name_bind). A denial about files, or one that permissive mode only recorded, proves nothing.',
   cure: {
     how: [
       'For connections:',
@@ -62,7 +62,13 @@ function stops(denial: SelinuxDenial, service: Service, { workers }: NginxMaster
   if (kind === 'process') return permissions.includes('setcap') && workers.length === 0;
   if (kind === 'capability') return service.bind?.transparent === true && workers.some((worker) => losesTransparency(worker, all));
   const isOurs = kind === (service.protocol === 'udp' ? 'udp_socket' : 'tcp_socket');
+  // The port of a listener was bound before the workers started; binding to a client's, each worker asks anew.
+  if (isOurs && permissions.includes('name_bind')) return service.bind?.port === 'client' && !listensOn(service, port);
   return isOurs && permissions.includes('name_connect') && service.upstreams.some((upstream) => upstream.port === port);
+}
+
+function listensOn({ listeners }: Service, port: number | undefined): boolean {
+  return listeners.some((listener) => listener.port === port);
 }
 
 /** Either capability is enough for a transparent socket, so each that the worker has must be denied. */
@@ -92,7 +98,7 @@ function conclude(
       'capabilities and ports are right and yet the kernel refuses',
     ],
     evidence: [
-      ...denials.slice(-4).map(({ text }) => ({ host, what: text, source: '/var/log/audit/audit.log' })),
+      ...denials.slice(-4).map(({ text }) => ({ host, what: text, source: sourceOf(text) })),
       { host, what: 'SELinux is enforcing', source: '/sys/fs/selinux/enforce' },
     ],
     explains: services.map(({ id }) => `${id}: requests fail on nginx's host`),
@@ -100,6 +106,11 @@ function conclude(
     cures: cures(snapshot, master, denials),
     verify: ['ausearch -m avc -c nginx -ts recent   # no new denial'],
   };
+}
+
+/** Without auditd the kernel's own log has them. */
+function sourceOf(denial: string): string {
+  return /^(?:node=\S+ )?type=/.test(denial) ? '/var/log/audit/audit.log' : 'journalctl --dmesg';
 }
 
 function cures(snapshot: Snapshot, master: NginxMaster, denials: readonly SelinuxDenial[]): Cure[] {

@@ -12,7 +12,10 @@ const longestLine = 1000;
 /** As many of the most recent denials as are kept. */
 const mostDenials = 200;
 
-/** Whether SELinux enforces its policy, and what it denied to nginx lately. The audit log is read where SELinux is in use, and only its end. */
+/**
+ * Whether SELinux enforces its policy, and what it denied to nginx lately. The audit log is read where SELinux is in use, and only its end;
+ * without auditd the kernel writes denials to its own log.
+ */
 export async function read(host: Host): Promise<Fact<Selinux>> {
   // The file is there exactly where SELinux is in use, and any user may read it.
   const [found, enforce] = await Promise.all([host({ glob: enforceFile }), host({ read: enforceFile })]);
@@ -21,10 +24,26 @@ export async function read(host: Host): Promise<Fact<Selinux>> {
   const mode = modes.get(enforce.ok ? enforce.text.trim() : '');
   if (!mode) return unknown(`SELinux: ${enforce.ok ? `${enforceFile} is neither 0 nor 1` : enforce.why}`);
   const log = await host({ read: auditLog, lastBytes: tailBytes });
-  return known(log.ok ? { mode, denials: parseDenials(log.text) } : { mode, denials: [], unread: `${auditLog}: ${log.why}` });
+  if (log.ok) return known({ mode, denials: parseDenials(log.text) });
+  const unread = `${auditLog}: ${log.why}`;
+  const denials = isMissing(log.why) ? await kernelDenials(host) : undefined;
+  return known(denials ? { mode, denials } : { mode, denials: [], unread });
 }
 
-/** The denials of nginx in the audit log, in its order; what permissive mode only recorded is left out. */
+function isMissing(why: string): boolean {
+  return /No such file/i.test(why);
+}
+
+/** Denials in the kernel's log since boot, from the journal; undefined where there are none, since lines are lost when many are written. */
+async function kernelDenials(host: Host): Promise<readonly SelinuxDenial[] | undefined> {
+  // Only these lines: what else the kernel tells is nobody's business. --lines would turn their order round.
+  const words = ['journalctl', '--dmesg', '--boot', '--quiet', '--no-pager', '--output=cat', '--grep=avc: +denied'];
+  const journal = await host({ run: words, timeoutMs: 10_000 });
+  const denials = journal.ok ? parseDenials(journal.text) : [];
+  return denials.length > 0 ? denials : undefined;
+}
+
+/** The denials of nginx in the audit log or the kernel's, in its order; what permissive mode only recorded is left out. */
 export function parseDenials(text: string): readonly SelinuxDenial[] {
   return text
     .split('\n')
@@ -32,10 +51,15 @@ export function parseDenials(text: string): readonly SelinuxDenial[] {
     .slice(-mostDenials);
 }
 
-function parseDenial(line: string): SelinuxDenial | undefined {
-  if (line.length > longestLine) return undefined;
-  const [, stamp, permissions, rest] =
-    /^(?:node=\S+ )?type=AVC msg=audit\((\d{1,12}(?:\.\d{1,3})?):\d+\): +avc: +denied +\{ ((?:\w{1,100} )+)\} for +(.*)$/.exec(line) ?? [];
+/** How a line begins: of the audit log, with a host's name or without, and of the kernel's (1400 is AUDIT_AVC). */
+const beginning = '(?:node=\\S+ )?type=AVC msg=audit|(?:kernel: )?audit: type=1400 audit';
+const denied = new RegExp(`^(?:${beginning})\\((\\d{1,12}(?:\\.\\d{1,3})?):\\d+\\): +avc: +denied +\\{ ((?:\\w{1,100} )+)\\} for +(.*)$`);
+
+function parseDenial(whole: string): SelinuxDenial | undefined {
+  if (whole.length > longestLine) return undefined;
+  // auditd's format ENRICHED (auditd.conf) adds names for numbers behind a group separator.
+  const [line = ''] = whole.split('\x1d');
+  const [, stamp, permissions, rest] = denied.exec(line) ?? [];
   if (stamp === undefined || permissions === undefined || rest === undefined) return undefined;
   if (!/(?:^| )comm="(?:nginx|nginx-debug|openresty)"(?: |$)/.test(rest) || / permissive=1(?: |$)/.test(rest)) return undefined;
   const [source, target, kind] = [

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseDenials, read } from '../../src/facts/selinux.js';
 import type { Host } from '../../src/types.js';
 
@@ -80,4 +80,41 @@ test('whatever the log holds, types, classes and permissions are plain words and
       }
     }),
   );
+});
+
+test('what auditd adds behind a group separator changes nothing', () => {
+  expect(parseDenials(`${netRaw}\x1dARCH=x86_64 SYSCALL=setsockopt`)).toHaveLength(1);
+  expect(parseDenials(`${netRaw.replace('permissive=0', 'permissive=1')}\x1dARCH=x86_64`)).toEqual([]);
+});
+
+test('a port that may not be bound is told, and MLS ranges and names of hosts are no obstacle', () => {
+  const bound = `node=web1 type=AVC msg=audit(1750684931.412:1187): avc:  denied  { name_bind } for  pid=2244 comm="nginx" src=8443 scontext=system_u:system_r:httpd_t:s0-s0:c0.c1023 tcontext=system_u:object_r:unreserved_port_t:s0 tclass=tcp_socket permissive=0`;
+  expect(parseDenials(bound)).toMatchObject([{ permissions: ['name_bind'], port: 8443, target: 'unreserved_port_t' }]);
+});
+
+describe('without auditd', () => {
+  const kernelLine = connect.replace('type=AVC msg=audit', 'audit: type=1400 audit');
+  const withJournal = (text: string, why = 'No such file or directory'): Host => {
+    const host = hostWith({ '/sys/fs/selinux/enforce': '1' });
+    return async (query) => {
+      if ('run' in query) return { ok: true, text, stderr: '' };
+      return 'read' in query && query.read.startsWith('/var/log') ? { ok: false, why } : host(query);
+    };
+  };
+
+  test("the kernel's log has the denials", async () => {
+    const { port, at } = parseDenials(connect)[0] ?? {};
+    expect(await read(withJournal(`${kernelLine}\n`))).toEqual({
+      ok: true,
+      value: { mode: 'enforcing', denials: [expect.objectContaining({ port, at, text: kernelLine })] },
+    });
+  });
+
+  test('that it has none proves nothing: it may have lost some', async () => {
+    expect(await read(withJournal('Linux version 5.14'))).toMatchObject({ value: { denials: [], unread: expect.any(String) } });
+  });
+
+  test('a log that is there and may not be read is not made up for', async () => {
+    expect(await read(withJournal(kernelLine, 'Permission denied'))).toMatchObject({ value: { denials: [], unread: expect.any(String) } });
+  });
 });

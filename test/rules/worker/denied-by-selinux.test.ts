@@ -70,3 +70,18 @@ test.each([
 test('both capabilities denied leave a root worker none', () => {
   expect(soleDiagnosis([asRoot, selinux([denial({ permissions: ['net_raw', 'net_admin'] })])]).cause).toBe('worker/denied-by-selinux');
 });
+
+test("binding to a client's own port that was denied stops the services that do", () => {
+  const bound = denial({
+    permissions: ['name_bind'],
+    class: 'udp_socket',
+    target: 'unreserved_port_t',
+    port: 5000,
+    text: 'audit: type=1400',
+  });
+  const found = soleDiagnosis(selinux([bound]));
+  expect(found.services).toEqual(['udp:53']);
+  expect(found).toMatchObject({ cause: 'worker/denied-by-selinux', certainty: 'proven' });
+  expect(found.evidence).toContainEqual({ host: 'proxy', what: 'audit: type=1400', source: 'journalctl --dmesg' });
+  expectHealthy(selinux([{ ...bound, class: 'tcp_socket' }]));
+});
