@@ -30,8 +30,8 @@ export async function inLabOf(name: string, use: (lab: Lab, fault: (typeof all)[
 export function failures({ trace: seen }: Report): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   for (const { upstream = 'none', end, vanishedAfter } of seen?.patterns ?? []) {
-    // When all upstreams have failed, nginx refuses by itself for some seconds.
-    if (end === 'delivered' || (end === 'refused' && upstream === 'none')) continue;
+    // When all upstreams have failed, nginx refuses by itself for some seconds; connections that were opened at once cannot always be told apart.
+    if (end === 'delivered' || end === 'ambiguous' || (end === 'refused' && upstream === 'none')) continue;
     const where = vanishedAfter ? ` after ${vanishedAfter.host} ${vanishedAfter.iface}` : '';
     found.set(upstream, (found.get(upstream) ?? new Set()).add(`${end}${where}`));
   }
@@ -58,8 +58,10 @@ export function expectShown({
       patterns: [],
       points: [],
     };
-    expect(transactions.ambiguous).toBe(0);
-    expect(transactions.failed).toBe(patterns.filter((each) => each.end !== 'delivered').reduce((sum, { count }) => sum + count, 0));
+    const isUdp = port === 53 || port === 5300;
+    expect(transactions.ambiguous).toBeLessThanOrEqual(isUdp ? 0 : transactions.failed / 2);
+    const failed = patterns.filter((each) => each.end !== 'delivered' && each.end !== 'ambiguous');
+    expect(transactions.failed).toBe(failed.reduce((sum, { count }) => sum + count, 0));
     expect(points.every(({ dropped }) => dropped === 0)).toBe(true);
   });
 }
