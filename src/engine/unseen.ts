@@ -35,7 +35,8 @@ function otherNamespaces(c: Case): NotExamined[] {
     const others = nginx?.elsewhere.filter(({ pid }) => !examined.has(pid)) ?? [];
     if (c.services.length > 0 || others.length === 0) return [];
     const pids = list(others.map(({ pid }) => String(pid)));
-    const settle = 'name that namespace with --host NAME=netns:NAME';
+    // What a container runtime makes has no name below /run/netns.
+    const settle = `name that namespace with --host NAME=netns:NAME; a container's gets a name by: ip netns attach NAME ${others[0]?.pid}`;
     return [{ what: `${snapshot.host}: nginx (pid ${pids})`, why: 'runs in another network namespace of this machine', settle }];
   });
 }
