@@ -66,7 +66,7 @@ describe('the losses of one client', () => {
     inLab({ changes, withGateway: true }, async (lab) => {
       const running = traceProcess(lab, ['--port', '80', '--duration', '60']);
       await captureOn(lab);
-      // Each client meets each upstream twice, as nginx takes them in turn. Paths differ: of equal requests nobody could say which one nginx passed on.
+      // Each client meets each upstream twice, as nginx takes them in turn. Paths differ, so that content tells which request nginx passed on.
       const four = (from: string, turn: number) =>
         `for n in 1 2 3 4; do curl -s -o /dev/null -m 2 --interface ${from} http://192.168.99.10/${turn}-$n || true; done`;
       for (const turn of [1, 2]) for (const from of [lucky, unlucky]) await lab.must('client', four(from, turn));
