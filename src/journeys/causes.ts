@@ -131,13 +131,13 @@ export class Causes {
   private settleParent(slot: number, request: number, client: Uint32Array): void {
     const { hash, keys, slots } = this.desk;
     const guessed = slots.parent[slot] as number;
+    hash.begin(Key.requestOf).address(client).add(request).end();
+    keys.set(hash.high, hash.low, slot);
     if (guessed >= 0 && slots.request[guessed] === request) {
       this.prove(slot, guessed, client);
       return;
     }
     hash.begin(Key.request).add(request).end();
-    keys.set(hash.high, hash.low, slot);
-    hash.begin(Key.requestOf).address(client).add(request).end();
     keys.set(hash.high, hash.low, slot);
     const asked = this.askedFor(slot, request, client);
     if (asked < 0 && guessed >= 0 && slots.request[guessed] === 0) return;
@@ -180,9 +180,16 @@ export class Causes {
       return;
     }
     const parent = slots.parent[passed] as number;
-    if (parent >= 0 && slots.request[parent] === request) return;
+    if (parent >= 0 && slots.request[parent] === request && !this.isSooner(passed, slot, parent)) return;
     if (parent >= 0) this.unlink(passed, parent);
     this.prove(passed, slot, client);
+  }
+
+  /** Of equal requests, whether nginx asks for this one at once, where it would ask for the other long after: as a further attempt, if at all. */
+  private isSooner(child: number, slot: number, other: number): boolean {
+    const { first } = this.desk.slots;
+    const after = (first[child] as number) - (first[slot] as number);
+    return after > -slack && after < soon && (first[child] as number) - (first[other] as number) > soon;
   }
 
   /** After an answer nginx asks nobody any more, by clocks that may have drifted apart a little. */

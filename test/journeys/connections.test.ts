@@ -134,6 +134,20 @@ describe('connections of a client and of nginx', () => {
     expect(told(on).sort()).toEqual(['1 delivered by 172.16.0.12', '1 vanished by 172.16.0.11']);
   });
 
+  it('are told apart where the same is asked again while an upstream is silent, though the second request is handed over late', () => {
+    const on = begin();
+    asks(on, `${client}:4000`, '/');
+    sent(on, { from: `${client}:5000`, to: `${dev1}:80`, flags: syn, sequence: 1 });
+    on.now += 500_000;
+    reaches(on, `${client}:5001`, dev2, '/');
+    answers(on, dev2, `${client}:5001`);
+    on.now -= 2000;
+    asks(on, `${client}:4001`, '/');
+    on.now += 4000;
+    answers(on, vip, `${client}:4001`);
+    expect(told(on).sort()).toEqual(['1 delivered by 172.16.0.12', '1 vanished by 172.16.0.11']);
+  });
+
   it('under an address that is not the client’s are its all the same, and say so', () => {
     const on = begin();
     asks(on, `${client}:4000`, '/a');
