@@ -81,7 +81,9 @@ function traceOf({ items, leftOut }: Manifest, contents: Contents): BundledTrace
 
 /** The archive holds what the manifest lists, no more and no less. */
 function checkItems(items: readonly ManifestItem[], hashes: ReadonlyMap<string, string>): void {
-  const listed = new Map(items.flatMap(({ path, sha256 }) => (path === undefined ? [] : [[path, sha256] as const])));
+  const paths = items.flatMap(({ path, sha256 }) => (path === undefined ? [] : [[path, sha256] as const]));
+  const listed = new Map(paths);
+  if (listed.size < paths.length) throw new BadArchive(`its ${manifestPath} lists an entry twice`);
   for (const [path, hash] of hashes) {
     if (path === manifestPath) continue;
     if (!listed.has(path)) throw new BadArchive(`its ${manifestPath} does not list the entry ${path}`);

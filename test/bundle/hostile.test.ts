@@ -197,6 +197,7 @@ describe('a manifest is refused that', () => {
     ['takes the snapshot of another host', (m) => Object.assign(m.hosts[0] ?? {}, { snapshot: m.hosts[1]?.snapshot }), 'another host'],
     ['has sizes below nothing', (m) => Object.assign(m.items[0] ?? {}, { size: -1 }), 'items.0.size'],
     ['has no hosts', (m) => Object.assign(m, { hosts: 7 }), 'hosts'],
+    ['lists an entry twice', (m) => m.items.push({ ...(m.items[0] ?? expect.unreachable()) }), 'lists an entry twice'],
     ['has a hash that is none', (m) => Object.assign(m.items[0] ?? {}, { sha256: 'x' }), 'items.0.sha256'],
   ] satisfies [string, Parameters<typeof withManifest>[0], string][])('%s', async (name, change, said) => {
     expect(await refused(name, withManifest(change))).toContain(said);

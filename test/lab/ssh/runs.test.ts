@@ -105,7 +105,7 @@ describe('a run over ssh', () => {
         await expect.poll(() => leftOf(running.pid), { timeout: 3000 }).toEqual([]);
         return (JSON.parse(stdout) as Report).hosts;
       };
-      expect(await reached()).toEqual([{ name: 'proxy', target: 'ssh://proxy', reached: true, roles: ['proxy'] }]);
+      expect(await reached()).toMatchObject([{ name: 'proxy', target: 'ssh://proxy', reached: true, roles: ['proxy'] }]);
       expect(await readdir(join(home, '.ssh'))).toEqual(['config']);
       expect(await readFile(join(directory, 'known_hosts'))).toEqual(known);
       await chmod(join(home, '.ssh/config'), 0o666);
