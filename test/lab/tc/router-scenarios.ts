@@ -57,7 +57,6 @@ export const routerHealthy: readonly TcScenario[] = [
 export const routerFaults: readonly TcScenario[] = [
   fault('dsr/reply-not-rewritten', 'no queueing discipline', 'proxy', onProxy(removed)),
   fault('dsr/reply-not-rewritten', 'no filter', 'proxy', inPlace([])),
-  fault('dsr/rewrite-misses-upstream', 'one upstream', 'proxy', inPlace(filters(addresses.slice(0, 3)))),
   fault('dsr/rewrite-misses-upstream', 'one upstream, on one port', 'proxy', inPlace([...right(53), ...right(5353).slice(1)]), ['dns5353']),
   fault(
     'dsr/rewrite-wrong-address',

@@ -14,7 +14,6 @@ const addresses = upstreams.map(({ address }) => address);
 export const separateRouter: readonly TcScenario[] = [
   healthy(method, 'as the article has it', []),
   fault('dsr/reply-not-rewritten', 'no filter', 'gw', onGateway(removed)),
-  fault('dsr/rewrite-misses-upstream', 'one upstream', 'gw', inPlace(filters(addresses.slice(1)))),
   fault(
     'dsr/rewrite-wrong-address',
     "the router's own",
