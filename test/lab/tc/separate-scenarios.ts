@@ -1,4 +1,4 @@
-import { batch, filter, filters, rootQdisc } from './methods.js';
+import { batch, filter, rootQdisc } from './methods.js';
 import { fault as faultOf, healthy, type TcScenario } from './scenario.js';
 import { upstreams } from './topology.js';
 
